@@ -1,0 +1,1 @@
+"""Registrary: a self-hosted OAuth client registrar and authorization server."""
