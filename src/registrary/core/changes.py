@@ -1,0 +1,81 @@
+"""A write as a value: what shall be true together, or not at all."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from registrary.core.events import Event
+
+
+class Record(Protocol):
+    """What a store keeps: a frozen struct with a *kind*, an issuer, a key and a revision."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def issuer(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def revision(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write *record*.
+
+    *expected* is the revision that must be stored now; None means that no record with this
+    key may exist yet. Anything else is a conflict.
+    """
+
+    record: Record
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a record that has no further meaning, such as a spent assertion that expired.
+
+    Clients are never removed. Removing what is not there is not a conflict.
+    """
+
+    kind: str
+    issuer: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Demand that a record which was read is still at *revision*; otherwise a conflict."""
+
+    kind: str
+    issuer: str
+    key: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Consume:
+    """Add *amount* to a counter, unless that takes it past *limit*, which is a conflict.
+
+    A counter that does not exist counts as zero. *amount* may be negative to give back; a
+    counter never falls below zero.
+    """
+
+    issuer: str
+    counter: str
+    limit: int
+    amount: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One atomic write with the events that explain it; there is no other way to write."""
+
+    puts: tuple[Put, ...] = ()
+    events: tuple[Event, ...] = ()
+    consumptions: tuple[Consume, ...] = ()
+    unchanged: tuple[Unchanged, ...] = ()
+    deletions: tuple[Delete, ...] = ()
