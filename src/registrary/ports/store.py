@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from registrary.core.changes import Changes
+from registrary.core.issuer import Issuer
 
 R = TypeVar("R")
 
@@ -80,6 +81,10 @@ class Store(Protocol):
         self, record_type: type[R], issuer: str, *, now: datetime, limit: int
     ) -> Sequence[R]:
         """Return up to *limit* records whose ``expires_at`` has passed, oldest first."""
+        ...
+
+    async def issuers(self) -> Sequence[Issuer]:
+        """Return every issuer, oldest first."""
         ...
 
     async def close(self) -> None:
