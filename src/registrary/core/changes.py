@@ -10,16 +10,24 @@ class Record(Protocol):
     """What a store keeps: a frozen struct with a *kind*, an issuer, a key and a revision."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Return the kind of record, which names its table."""
+        ...
 
     @property
-    def issuer(self) -> str: ...
+    def issuer(self) -> str:
+        """Return the id of the issuer it belongs to."""
+        ...
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Return what names it within issuer and kind."""
+        ...
 
     @property
-    def revision(self) -> int: ...
+    def revision(self) -> int:
+        """Return how often it was written."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A registered client: what it is, what it proves itself with, and how it came in."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -60,7 +60,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *metadata* is the validated registration, wire name to value; *provenance* says where a
     value came from, for members the client did not send as they stand. *revision* grows by
-    one with each write and is what a write compares against.
+    one with each write and is what a write compares against. Access tokens name the
+    *token_generation* they were issued in; raising it ends them all at once.
     """
 
     kind: ClassVar[str] = "client"
@@ -78,7 +79,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     issued_at: datetime
     updated_at: datetime
     revoked_at: datetime | None = None
-    tokens_not_before: datetime | None = None
+    token_generation: int = 0
 
     @property
     def key(self) -> str:
@@ -112,9 +113,7 @@ def hold(client: Client, placed: Hold) -> Client:
         revision=client.revision + 1,
     )
     if held.standing is Standing.HARD_HOLD:
-        return msgspec.structs.replace(
-            held, tokens_not_before=end_of_second(placed.since)
-        )
+        return msgspec.structs.replace(held, token_generation=client.token_generation + 1)
     return held
 
 
@@ -142,15 +141,6 @@ def revoke(client: Client, *, now: datetime) -> Client:
         registration_access_tokens=(),
         updated_at=now,
         revoked_at=now,
-        tokens_not_before=end_of_second(now),
+        token_generation=client.token_generation + 1,
         revision=client.revision + 1,
     )
-
-
-def end_of_second(moment: datetime) -> datetime:
-    """Return the start of the second after *moment*.
-
-    Tokens carry whole seconds as ``iat``; one issued earlier within the same second must not
-    survive, so the line is drawn behind it.
-    """
-    return moment.replace(microsecond=0) + timedelta(seconds=1)

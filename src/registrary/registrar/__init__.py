@@ -1,0 +1,1 @@
+"""Use cases about clients: register, read, update, delete, hold, revoke."""

@@ -1,0 +1,80 @@
+"""Counts of what strangers were refused and clients were issued, between two log entries.
+
+Strangers cannot grow the record: however many requests they send, one interval leaves one
+event, with at most `SOURCE_LIMIT` sources named and the rest summed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from registrary.core.entropy import Draw
+from registrary.core.events import Actor, ActorKind, Event, Tag
+from registrary.core.ids import new_event_id
+
+SOURCE_LIMIT: Final = 200  # sources named in one event
+KEY_LIMIT: Final = 10_000  # distinct keys held in memory between two drains
+OTHERS: Final = "(others)"
+DRAW_BYTES: Final = 26  # of randomness for one event: 10 for its id, 16 for its salt
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often *what* happened to *source* at *issuer*."""
+
+    issuer: str
+    source: str
+    what: str
+    count: int
+
+
+class Counting:
+    """Counts in memory by issuer, source and what happened; bounded.
+
+    Lost with the process: a crash loses the counts of one interval, never a state change.
+    """
+
+    def __init__(self, tag: Tag) -> None:
+        self.tag = tag
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def note(self, issuer: str, source: str, what: str) -> None:
+        """Count one more of *what* for *source*."""
+        key = (issuer, source, what)
+        if key not in self._counts and len(self._counts) >= KEY_LIMIT:
+            key = (issuer, OTHERS, what)
+        self._counts[key] += 1
+
+    def drain(self) -> list[Tally]:
+        """Return all counts, greatest first, and start again from zero."""
+        counts, self._counts = self._counts, Counter()
+        return [Tally(*key, count) for key, count in counts.most_common()]
+
+
+def counted_event(
+    tag: Tag,
+    issuer: str,
+    tallies: Iterable[Tally],
+    *,
+    now: datetime,
+    interval: timedelta,
+    draw: Draw,
+) -> Event:
+    """Return the event that says how often each of *tallies* happened in *interval*."""
+    own = [tally for tally in tallies if tally.issuer == issuer]
+    named = own[:SOURCE_LIMIT]
+    counts = [[tally.source, tally.what, tally.count] for tally in named]
+    unnamed = sum(tally.count for tally in own[SOURCE_LIMIT:])
+    if unnamed:
+        counts.append([OTHERS, "any", unnamed])
+    return Event(
+        id=new_event_id(now, draw),
+        issuer=issuer,
+        time=now,
+        tag=tag,
+        actor=Actor(ActorKind.SYSTEM),
+        detail={"interval_seconds": int(interval.total_seconds()), "counts": counts},
+        salt=draw.take(16),
+    )
