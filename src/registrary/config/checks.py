@@ -1,0 +1,129 @@
+"""Combinations of settings that are refused at start, each with the way out."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from registrary.config.loading import SettingsError
+from registrary.config.settings import Settings
+
+ADMIN_TOKEN_MINIMUM: Final = 16  # characters
+LOOPBACK_NAMES: Final = frozenset({"localhost"})
+
+
+def listen_address(settings: Settings) -> tuple[str, int]:
+    """Return host and port of ``listen``; raises `SettingsError` when it is malformed."""
+    return split_address(settings.listen, "listen")
+
+
+def split_address(text: str, name: str) -> tuple[str, int]:
+    """Split ``HOST:PORT`` (an IPv6 host in brackets)."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004
+        raise SettingsError(f"{name} must be HOST:PORT, such as 127.0.0.1:8400")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Tell whether *host* is a loopback address or name."""
+    if host.lower() in LOOPBACK_NAMES:
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def listen_is_an_address(settings: Settings) -> None:
+    """Demand a host and a port to listen on."""
+    listen_address(settings)
+    if settings.http.admin_listen is not None:
+        split_address(settings.http.admin_listen, "http.admin_listen")
+
+
+def dev_only_on_loopback(settings: Settings) -> None:
+    """Keep what ``dev`` and ``no_rate_limits`` relax out of reach from elsewhere."""
+    host, _ = listen_address(settings)
+    for name, is_set in (("dev", settings.dev), ("no_rate_limits", settings.no_rate_limits)):
+        if is_set and not is_loopback_host(host):
+            raise SettingsError(f"{name} is only allowed while listening on loopback")
+
+
+def issuer_is_an_issuer(settings: Settings) -> None:
+    """Demand an https URL without query or fragment (RFC 8414 §2); http in dev."""
+    if settings.issuer is None:
+        if not settings.dev:
+            raise SettingsError("issuer is required without --dev, such as https://id.example.com")
+        return
+    parts = urlsplit(settings.issuer)
+    if not parts.hostname or "?" in settings.issuer or "#" in settings.issuer:
+        raise SettingsError("issuer must be a URL with a host, without query or fragment")
+    if "@" in parts.netloc or not settings.issuer.isascii() or settings.issuer.endswith("/"):
+        raise SettingsError("issuer must be ASCII, without user name and final slash")
+    http_allowed = settings.dev and is_loopback_host(parts.hostname)
+    if parts.scheme != "https" and not (parts.scheme == "http" and http_allowed):
+        raise SettingsError("issuer must be an https URL (http only with --dev on loopback)")
+
+
+def plain_http_stays_on_loopback(settings: Settings) -> None:
+    """Demand TLS (RFC 7591 §3): ours, or that of a proxy in front of loopback."""
+    has_tls = settings.http.tls_certificate is not None
+    if has_tls != (settings.http.tls_private_key is not None):
+        raise SettingsError("http.tls_certificate and http.tls_private_key come together")
+    host, _ = listen_address(settings)
+    if not has_tls and not is_loopback_host(host):
+        raise SettingsError(
+            "listen: plain HTTP is only spoken on loopback; set http.tls_certificate and "
+            "http.tls_private_key, or listen on 127.0.0.1 behind a TLS proxy"
+        )
+
+
+def store_is_known(settings: Settings) -> None:
+    """Demand a store of a kind this version has."""
+    store = settings.store
+    if store is None:
+        if not settings.dev:
+            raise SettingsError("store is required, such as sqlite:////var/lib/registrary.db")
+        return
+    if not store.startswith("sqlite:///") or len(store) == len("sqlite:///"):
+        raise SettingsError("store must be sqlite:///relative.db or sqlite:////absolute.db")
+
+
+def admin_token_is_long(settings: Settings) -> None:
+    """Refuse a short admin token: it could be guessed."""
+    token = settings.admin_token
+    if token is not None and (len(token) < ADMIN_TOKEN_MINIMUM or not token.isascii()):
+        raise SettingsError(
+            f"admin_token must have at least {ADMIN_TOKEN_MINIMUM} ASCII characters"
+        )
+
+
+def words_are_known(settings: Settings) -> None:
+    """Demand one of a few words where there are only a few."""
+    words = (
+        ("registration.mode", settings.registration.mode, ("open", "protected", "closed")),
+        ("registration.rule_set", settings.registration.rule_set, ("rfc9700", "oidf-dynamic")),
+        ("log.level", settings.log.level, ("debug", "info", "warning", "error")),
+        ("log.format", settings.log.format, ("json", "text")),
+    )
+    for name, value, known in words:
+        if value is not None and value not in known:
+            raise SettingsError(f"{name} must be one of {', '.join(known)}")
+
+
+CHECKS: Final[tuple[Callable[[Settings], None], ...]] = (
+    listen_is_an_address,
+    words_are_known,
+    dev_only_on_loopback,
+    issuer_is_an_issuer,
+    plain_http_stays_on_loopback,
+    store_is_known,
+    admin_token_is_long,
+)
+
+
+def check_for_serving(settings: Settings) -> None:
+    """Refuse combinations a server cannot start with; raises `SettingsError` naming the first."""
+    for check in CHECKS:
+        check(settings)

@@ -1,0 +1,129 @@
+"""Every setting, typed and documented; the reference manual is generated from this file.
+
+A setting works when absent. Names of secrets name files too: ``ADMIN_TOKEN_FILE`` beside
+``ADMIN_TOKEN``.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+def documented(text: str) -> Meta:
+    """Attach the sentence that the manual prints for a setting."""
+    return Meta(description=text)
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the server speaks HTTP."""
+
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        documented("CIDR blocks whose X-Forwarded-* and Forwarded headers are believed."),
+    ] = ("127.0.0.0/8", "::1/128")
+    tls_certificate: Annotated[
+        str | None, documented("PEM file with the certificate chain, for TLS without a proxy.")
+    ] = None
+    tls_private_key: Annotated[
+        str | None, documented("PEM file with the private key of the certificate.")
+    ] = None
+    graceful_seconds: Annotated[
+        int, documented("How long a stopping server waits for requests under way."), Meta(ge=0)
+    ] = 20
+    body_seconds: Annotated[
+        int, documented("How long a request body may take to arrive."), Meta(ge=1)
+    ] = 20
+    admin_listen: Annotated[
+        str | None,
+        documented("A second HOST:PORT for /metrics and the admin API; /metrics is open there."),
+    ] = None
+
+
+class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the first issuer starts out; afterwards the admin API changes it."""
+
+    mode: Annotated[
+        str | None,
+        documented("open, protected or closed; open with --dev, protected without."),
+    ] = None
+    rule_set: Annotated[str, documented("rfc9700, or oidf-dynamic for OpenID certification.")] = (
+        "rfc9700"
+    )
+    networks: Annotated[
+        tuple[str, ...], documented("CIDR blocks that may register; empty means any.")
+    ] = ()
+    per_minute: Annotated[
+        int, documented("Registrations a minute for one token or organisation."), Meta(ge=1)
+    ] = 300
+    anonymous_per_minute: Annotated[
+        int, documented("Registrations a minute for one address without a token."), Meta(ge=1)
+    ] = 60
+    client_secret_days: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        documented("Days until a client secret expires; never when absent."),
+    ] = None
+
+
+class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the server may fetch from others."""
+
+    ports: Annotated[
+        tuple[int, ...], documented("TCP ports that documents may be fetched from.")
+    ] = (443,)
+    per_host_per_minute: Annotated[
+        int, documented("Fetches a minute from one host."), Meta(ge=1)
+    ] = 60
+
+
+class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where key material lies."""
+
+    file: Annotated[
+        str | None,
+        documented("Key file; beside the SQLite file with .keys appended when absent."),
+    ] = None
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is told to operators while the server runs."""
+
+    level: Annotated[str, documented("debug, info, warning or error.")] = "info"
+    format: Annotated[str, documented("json for machines, text for people.")] = "json"
+    access: Annotated[bool, documented("Write one line for each request.")] = True
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an operator may set.
+
+    Precedence: command-line flag, environment variable, TOML file, default.
+    """
+
+    issuer: Annotated[
+        str | None,
+        documented("The issuer identifier: an https URL without query or fragment."),
+    ] = None
+    listen: Annotated[str, documented("HOST:PORT to listen on; port 0 picks a free one.")] = (
+        "127.0.0.1:8400"
+    )
+    store: Annotated[
+        str | None,
+        documented("sqlite:///relative.db, sqlite:////absolute.db or postgresql://…"),
+    ] = None
+    workers: Annotated[int, documented("Server processes."), Meta(ge=1, le=64)] = 1
+    dev: Annotated[
+        bool,
+        documented("Relax what only a developer on loopback may relax. Never for real data."),
+    ] = False
+    no_rate_limits: Annotated[
+        bool, documented("Switch rate limits off; only while listening on loopback.")
+    ] = False
+    admin_token: Annotated[
+        str | None,
+        documented("A bearer token with every admin permission, at least 16 characters."),
+    ] = None
+    http: HttpSettings = HttpSettings()
+    registration: RegistrationSettings = RegistrationSettings()
+    outbound: OutboundSettings = OutboundSettings()
+    keys: KeySettings = KeySettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,96 @@
+"""Settings come from four places, and nonsense is refused before a server starts."""
+
+from pathlib import Path
+
+import pytest
+
+from registrary.config import Settings, SettingsError, check_for_serving, load_settings
+
+SERVABLE = {
+    "REGISTRARY_ISSUER": "https://id.example",
+    "REGISTRARY_STORE": "sqlite:////var/lib/registrary.db",
+}
+
+
+def test_nothing_needs_to_be_set() -> None:
+    """A setting works when absent."""
+    assert Settings() == load_settings(environment={})
+
+
+def test_a_flag_outweighs_the_environment_and_that_the_file(tmp_path: Path) -> None:
+    """An operator who overrides on the command line gets what they typed."""
+    file = tmp_path / "registrary.toml"
+    file.write_text('issuer = "https://file.example"\nworkers = 2\nlisten = "127.0.0.1:1"\n')
+
+    settings = load_settings(
+        flags={"listen": "127.0.0.1:3", "dev": None},
+        environment={"REGISTRARY_LISTEN": "127.0.0.1:2", "REGISTRARY_WORKERS": "3"},
+        config_file=file,
+    )
+
+    assert ("https://file.example", 3, "127.0.0.1:3") == (
+        settings.issuer,
+        settings.workers,
+        settings.listen,
+    )
+
+
+def test_sections_and_lists_come_from_the_environment() -> None:
+    """A container is configured without a file."""
+    environment = {
+        "REGISTRARY_HTTP__TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1/32",
+        "REGISTRARY_REGISTRATION__MODE": "closed",
+    }
+
+    settings = load_settings(environment=environment)
+
+    assert (("10.0.0.0/8", "192.0.2.1/32"), "closed") == (
+        settings.http.trusted_proxies,
+        settings.registration.mode,
+    )
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    """Secrets stay out of process listings and shell histories."""
+    (tmp_path / "token").write_text("a-very-long-admin-token\n")
+
+    settings = load_settings(environment={"REGISTRARY_ADMIN_TOKEN_FILE": str(tmp_path / "token")})
+
+    assert "a-very-long-admin-token" == settings.admin_token
+
+
+def test_an_unknown_setting_is_refused_with_a_suggestion() -> None:
+    """A typing error must not leave a protection off without a word."""
+    with pytest.raises(SettingsError, match=r"unknown setting http\.trusted_proxis.*trusted_prox"):
+        load_settings(environment={"REGISTRARY_HTTP__TRUSTED_PROXIS": "10.0.0.0/8"})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"REGISTRARY_ISSUER": "http://id.example"}, "https"),
+        ({"REGISTRARY_ISSUER": "https://id.example/?x"}, "query"),
+        ({"REGISTRARY_ISSUER": "https://id.example/"}, "final slash"),
+        ({"REGISTRARY_LISTEN": "0.0.0.0:80"}, "plain HTTP"),
+        ({"REGISTRARY_LISTEN": "127.0.0.1"}, "HOST:PORT"),
+        ({"REGISTRARY_DEV": "true", "REGISTRARY_LISTEN": "0.0.0.0:80"}, "dev"),
+        ({"REGISTRARY_NO_RATE_LIMITS": "true", "REGISTRARY_LISTEN": "[::]:80"}, "no_rate_limits"),
+        ({"REGISTRARY_STORE": "mysql://x"}, "sqlite"),
+        ({"REGISTRARY_ADMIN_TOKEN": "short"}, "at least 16"),
+        ({"REGISTRARY_REGISTRATION__MODE": "ajar"}, "open, protected, closed"),
+        ({"REGISTRARY_HTTP__TLS_CERTIFICATE": "a.pem"}, "come together"),
+    ],
+    ids=lambda value: str(value)[:50] if isinstance(value, dict) else None,
+)
+@pytest.mark.spec("A-002")
+def test_a_server_does_not_start_unsafely(change: dict[str, str], told: str) -> None:
+    """A server that would leak or be guessed says so at start, not later."""
+    settings = load_settings(environment={**SERVABLE, **change})
+
+    with pytest.raises(SettingsError, match=told):
+        check_for_serving(settings)
+
+
+def test_issuer_and_store_are_all_a_production_server_needs() -> None:
+    """The shortest production command line works."""
+    check_for_serving(load_settings(environment=SERVABLE))
