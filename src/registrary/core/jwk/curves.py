@@ -57,24 +57,16 @@ def is_ed25519_point(octets: bytes) -> bool:
     y = int.from_bytes(octets, "little") & (_SIGN_BIT - 1)
     if y >= _P25519:
         return False
-    numerator = y * y - 1
-    denominator = _D25519 * y * y + 1
-    # x² = numerator / denominator; the quotient has a root when the product has one. The
-    # denominator is never zero, because -1/d has no root.
-    product = numerator * denominator % _P25519
-    if product == 0 or pow(product, (_P25519 - 1) // 2, _P25519) != 1:
-        return False  # no such point, or x = 0: the points of order one and two
-    return not _has_order_of_four_or_eight(y)
-
-
-def _has_order_of_four_or_eight(y: int) -> bool:
-    # Points of order four have y = 0. Doubling a point of order eight gives one of those, so
-    # for it the numerator of the doubled y, which is x² + y², is zero.
-    if y == 0:
-        return True
     square = y * y % _P25519
-    x_square = (square - 1) * pow(_D25519 * square + 1, -1, _P25519) % _P25519
-    return (x_square + square) % _P25519 == 0
+    numerator = square - 1
+    denominator = _D25519 * square + 1
+    # Order four has y = 0. A point of order eight doubles to one of those, and the numerator of
+    # the doubled y is x² + y²; here multiplied by the denominator, which is never zero.
+    if y == 0 or (numerator + square * denominator) % _P25519 == 0:
+        return False
+    # x² = numerator / denominator: the quotient has a root when the product has one. A product
+    # of zero means x = 0, the points of order one and two.
+    return pow(numerator * denominator, (_P25519 - 1) // 2, _P25519) == 1
 
 
 def is_ed448_coordinate(octets: bytes) -> bool:
