@@ -1,0 +1,67 @@
+"""Parameters of a query or a form (RFC 6749 §3.1, §3.2, Appendix B)."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+PARAMETER_LIMIT: Final = 100  # parameters in one request
+REPEATABLE: Final = frozenset({"resource", "audience"})  # RFC 8707 §2, RFC 8693 §2.1
+
+
+class ParameterError(ValueError):
+    """The parameters cannot be read; the text names the rule, never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters by name. One sent without a value reads as omitted (RFC 6749 §3.1)."""
+
+    values: dict[str, tuple[str, ...]]
+
+    def get(self, name: str) -> str | None:
+        """Return the value of *name*, or None."""
+        found = self.values.get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of a repeatable parameter, in order."""
+        return self.values.get(name, ())
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether *name* was sent with a value."""
+        return name in self.values
+
+
+def parse_parameters(text: str | bytes) -> Parameters:
+    """Read ``application/x-www-form-urlencoded`` *text*.
+
+    Raises `ParameterError` for a repeated parameter other than `REPEATABLE`, for bytes that
+    are not UTF-8 and for too many parameters.
+    """
+    raw = text.encode("latin-1") if isinstance(text, str) else text
+    if not raw:
+        return Parameters({})
+    pairs = raw.split(b"&")
+    if len(pairs) > PARAMETER_LIMIT:
+        raise ParameterError("there are too many parameters")
+    seen: set[str] = set()
+    values: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        name, _, value = pair.partition(b"=")
+        _add(values, seen, _decoded(name), _decoded(value))
+    return Parameters(values)
+
+
+def _add(values: dict[str, tuple[str, ...]], seen: set[str], name: str, value: str) -> None:
+    if name in seen and name not in REPEATABLE:
+        raise ParameterError("a parameter is repeated")
+    seen.add(name)
+    if value:
+        values[name] = (*values.get(name, ()), value)
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ParameterError("a parameter is not UTF-8") from None

@@ -1,0 +1,67 @@
+"""The route table: every address of an issuer, in one place, and what it announces."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from registrary.protocol.http import HttpRequest, HttpResponse, Page
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse | Page]]
+
+REGISTRATION_BODY_BYTES: Final = 64 * 1024
+FORM_BODY_BYTES: Final = 32 * 1024
+ADMIN_BODY_BYTES: Final = 256 * 1024
+NO_BODY_BYTES: Final = 1024  # a body nobody asked for is read and dropped up to here
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address below the issuer; what ``web`` knows as an endpoint.
+
+    *template* is the path; it may end in ``{name}``: one segment that is not empty.
+    *announced_as* is the metadata member that publishes the address (RFC 8414 §2), None when
+    it is not published. With *cors* any origin may call. *body_limit* is in bytes.
+    """
+
+    template: str
+    handlers: Mapping[str, Handler]
+    announced_as: str | None = None
+    cors: bool = False
+    body_limit: int = NO_BODY_BYTES
+
+    @property
+    def methods(self) -> Collection[str]:
+        """Return the methods that have a handler."""
+        return self.handlers.keys()
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse | Page:
+        """Answer *request*, whose method is one of *methods*."""
+        return await self.handlers[request.method](request)
+
+
+class RouteTable:
+    """The routes of one issuer, found by exact path or by the path up to its last segment."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        self.routes = routes
+        self._exact = {
+            route.template: route for route in routes if not route.template.endswith("}")
+        }
+        self._prefixed = {
+            route.template[: route.template.rindex("{")]: route
+            for route in routes
+            if route.template.endswith("}")
+        }
+
+    def find(self, path: str) -> Route | None:
+        """Return the route of *path* (below the issuer, percent-encoded), or None."""
+        route = self._exact.get(path)
+        if route is not None:
+            return route
+        head, slash, segment = path.rpartition("/")
+        return self._prefixed.get(head + slash) if segment else None
+
+
+def last_segment(request: HttpRequest) -> str:
+    """Return what stands for ``{name}`` at the end of the path, still percent-encoded."""
+    return request.path.rpartition("/")[2]
