@@ -55,7 +55,8 @@ def _row(line: str, page: str) -> Row:
     cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
     if len(cells) != COLUMNS:
         raise ValueError(f"{page}: not {COLUMNS} columns: {line}")
-    return Row(*cells, page)
+    identifier, level, requirement, source, status, where = cells
+    return Row(identifier, level, requirement, source, status, where, page)
 
 
 def read_marks(folder: Path = TESTS) -> dict[str, list[str]]:
