@@ -1,0 +1,1 @@
+"""The only server code that opens connections to others."""
