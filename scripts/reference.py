@@ -1,0 +1,157 @@
+"""Write the pages that the code itself knows best: `python -m scripts.reference`."""
+
+import sys
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, get_args, get_origin
+
+import msgspec
+
+from registrary.config.loading import FILE_SUFFIX, PREFIX, SECRET_SETTINGS
+from registrary.config.settings import Settings
+from registrary.core.events import SENTENCES, Tag
+from registrary.protocol.errors import ERRORS
+
+FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
+NOTE: Final = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Render a markdown table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")
+
+
+def events_page() -> str:
+    """List every kind of event the audit log can hold."""
+    rows = [(f"`{tag.value}`", SENTENCES[tag]) for tag in Tag]
+    return (
+        "# Events of the audit log\n\n"
+        "The log holds these kinds of events and no others. How it is kept and proved is told in\n"
+        "[the decision on the log](../adr/0004-audit-log-is-a-merkle-tree.md).\n\n"
+        + table(("event", "says"), rows)
+    )
+
+
+def errors_page() -> str:
+    """List every error code with its status and source."""
+    rows = [
+        (f"`{row.code}`", str(row.status), row.challenge or "", row.section)
+        for row in ERRORS.values()
+    ]
+    return (
+        "# Error codes\n\n"
+        "Errors are JSON objects with `error` and, mostly, `error_description`, which names the\n"
+        "member and the rule that was broken and never repeats what was sent. Where a challenge\n"
+        "is named, the answer carries a `WWW-Authenticate` header of that scheme.\n\n"
+        + table(("code", "status", "challenge", "source"), rows)
+    )
+
+
+def settings_page() -> str:
+    """List every setting by section, with its default and its environment variable."""
+    sections = "".join(_settings_section(Settings, ()))
+    return (
+        "# Settings\n\n"
+        "A flag of the command line wins over an environment variable, that over the TOML file\n"
+        "(`--config`, or the file named by `REGISTRARY_CONFIG`), that over the default. Unknown\n"
+        "names are errors. Secrets may be kept in a file named by the variable with "
+        f"`{FILE_SUFFIX}` appended.\nIn variables, lists are separated by commas.\n" + sections
+    )
+
+
+def _settings_section(shape: type[msgspec.Struct], path: tuple[str, ...]) -> Iterator[str]:
+    hints = typing.get_type_hints(shape, include_extras=True)
+    rows, inner = [], []
+    for setting in msgspec.structs.fields(shape):
+        hint = hints[setting.name]
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            inner.append((hint, (*path, setting.name)))
+        else:
+            rows.append(_setting(setting, hint, (*path, setting.name)))
+    title = f"`[{'.'.join(path)}]`" if path else "At the top of the file"
+    about = (shape.__doc__ or "").splitlines()[0] if path else ""
+    yield f"\n## {title}\n\n" + (f"{about}\n\n" if about else "")
+    yield table(("setting", "is", "default", "variable", "meaning"), rows)
+    for section, section_path in inner:
+        yield from _settings_section(section, section_path)
+
+
+def _setting(
+    setting: msgspec.structs.FieldInfo, hint: object, path: tuple[str, ...]
+) -> tuple[str, ...]:
+    variable = PREFIX + "__".join(path).upper()
+    if ".".join(path) in SECRET_SETTINGS:
+        variable += f"` or `{variable}{FILE_SUFFIX}"
+    return (
+        f"`{setting.name}`",
+        _kind(hint),
+        _default(setting.default),
+        f"`{variable}`",
+        " ".join(_descriptions(hint)),
+    )
+
+
+def _descriptions(hint: object) -> Iterator[str]:
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.description:
+            yield meta.description
+
+
+def _kind(hint: object) -> str:
+    """Say in a word or two what a value looks like."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _bounded(hint)
+    if origin in {UnionType, typing.Union}:
+        return " or ".join(_kind(part) for part in get_args(hint) if part is not NoneType)
+    if origin is tuple:
+        return f"list of {_kind(get_args(hint)[0])}s"
+    return {str: "text", int: "number", bool: "true or false"}[typing.cast("Any", hint)]
+
+
+def _bounded(hint: object) -> str:
+    kind = _kind(get_args(hint)[0])
+    for meta in get_args(hint)[1:]:
+        if meta.ge is not None:
+            kind += f", {meta.ge} at least"
+        if meta.le is not None:
+            kind += f", {meta.le} at most"
+    return kind
+
+
+def _default(value: object) -> str:
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(f"`{item}`" for item in value)
+    return f"`{value}`"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "errors.md": errors_page,
+    "events.md": events_page,
+    "settings.md": settings_page,
+}
+
+
+def rendered(name: str) -> str:
+    """Return the page *name* as it has to be."""
+    return NOTE + PAGES[name]()
+
+
+def main() -> int:
+    """Write every page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        (FOLDER / name).write_text(rendered(name), encoding="utf-8")
+    print(f"Wrote {', '.join(PAGES)} in {FOLDER}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
