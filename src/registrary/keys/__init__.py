@@ -1,0 +1,1 @@
+"""Signing, sealing and pepper keys, and where they are kept."""
