@@ -44,20 +44,17 @@ def parse_parameters(text: str | bytes) -> Parameters:
     pairs = raw.split(b"&")
     if len(pairs) > PARAMETER_LIMIT:
         raise ParameterError("there are too many parameters")
-    seen: set[str] = set()
     values: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
-        _add(values, seen, _decoded(name), _decoded(value))
-    return Parameters(values)
+        _add(values, _decoded(name), _decoded(value))
+    return Parameters({name: sent for name, sent in values.items() if any(sent)})
 
 
-def _add(values: dict[str, tuple[str, ...]], seen: set[str], name: str, value: str) -> None:
-    if name in seen and name not in REPEATABLE:
+def _add(values: dict[str, tuple[str, ...]], name: str, value: str) -> None:
+    if name in values and name not in REPEATABLE:
         raise ParameterError("a parameter is repeated")
-    seen.add(name)
-    if value:
-        values[name] = (*values.get(name, ()), value)
+    values[name] = (*values.get(name, ()), value)
 
 
 def _decoded(raw: bytes) -> str:
