@@ -1,0 +1,1 @@
+"""Implementations of the store, one folder for each database; they do not know each other."""
