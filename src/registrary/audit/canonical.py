@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
-"""A JSON value without fractions; of sequences only lists and tuples are taken, of mappings dicts."""
+"""A JSON value without fractions. Sequences are lists or tuples, mappings are dicts."""
 
 MAX_INTEGER: Final = 2**53 - 1
 
