@@ -65,7 +65,7 @@ def in_deciding_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def describe(problems: Iterable[Problem]) -> str:
     """Return all *problems* in one line of bounded ASCII: members and rules, never values."""
-    text = "; ".join(f"{problem.field} {problem.rule}".strip() for problem in problems)
+    text = "; ".join(f"{problem.field}: {problem.rule}" for problem in problems)
     text = text.encode("ascii", "replace").decode("ascii")
     return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 3] + "..."
 

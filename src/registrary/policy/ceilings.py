@@ -1,0 +1,51 @@
+"""Ceilings that a door puts over a client for all its life: named registration policies."""
+
+from collections.abc import Iterable
+
+from registrary.core.errors import Problem
+from registrary.core.issuer import Issuer, RegistrationPolicy
+from registrary.core.metadata import Offer
+from registrary.core.uris import RedirectKind, host_of, redirect_kind
+from registrary.policy.consistency import Resolved
+
+
+def policies_called(names: Iterable[str], issuer: Issuer) -> tuple[RegistrationPolicy, ...] | None:
+    """Return the policies with these names, or None when one no longer exists.
+
+    A policy that cannot be found binds nothing it could be held to; the caller must refuse.
+    """
+    found = [issuer.policy(name) for name in names]
+    return None if None in found else tuple(policy for policy in found if policy)
+
+
+def lowered(offer: Offer, policies: Iterable[RegistrationPolicy]) -> Offer:
+    """Return *offer* under every ceiling of *policies*: grants and scopes are narrowed."""
+    for policy in policies:
+        if policy.grant_types is not None or policy.scopes is not None:
+            offer = offer.within(grant_types=policy.grant_types, scopes=policy.scopes)
+    return offer
+
+
+def broken_ceilings(resolved: Resolved, policies: Iterable[RegistrationPolicy]) -> list[Problem]:
+    """Return what of the resulting client no ceiling may narrow and some policy forbids."""
+    return [problem for policy in policies for problem in _broken(resolved, policy)]
+
+
+def _broken(resolved: Resolved, policy: RegistrationPolicy) -> Iterable[Problem]:
+    section = f"policy {policy.name}"
+    methods = policy.token_endpoint_auth_methods
+    method = resolved.metadata.get("token_endpoint_auth_method")
+    if methods is not None and method not in methods:
+        rule = "must be a method that the policy allows"
+        name = "token_endpoint_auth_method"
+        yield Problem("invalid_client_metadata", name, rule, section)
+    if policy.redirect_hosts is not None and not all(
+        _is_host_allowed(uri, policy.redirect_hosts)
+        for uri in resolved.metadata.get("redirect_uris") or ()
+    ):
+        rule = "must lead to hosts that the policy allows"
+        yield Problem("invalid_redirect_uri", "redirect_uris", rule, section)
+
+
+def _is_host_allowed(uri: str, hosts: tuple[str, ...]) -> bool:
+    return redirect_kind(uri) is RedirectKind.HTTPS and host_of(uri) in hosts

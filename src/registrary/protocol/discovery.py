@@ -1,0 +1,51 @@
+"""The metadata of an issuer (RFC 8414, OpenID Connect Discovery 1.0).
+
+It is put together from the offer, which registration judges by, and the route table, which
+requests are found by; there is nothing here that could disagree with either.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from registrary.core.issuer import RegistrationMode
+from registrary.protocol.http import JSON, HttpRequest, HttpResponse
+from registrary.protocol.routes import Route
+from registrary.registrar.context import IssuerContext
+
+_CACHED = (b"cache-control", b"public, max-age=300")
+
+
+def metadata_of(context: IssuerContext, routes: Iterable[Route]) -> dict[str, Any]:
+    """Return the metadata document; members without a value are left out."""
+    url = context.issuer.url
+    document: dict[str, Any] = {"issuer": url}
+    is_closed = context.issuer.mode is RegistrationMode.CLOSED
+    for route in routes:
+        if route.announced_as and not (is_closed and route.announced_as == "registration_endpoint"):
+            document[route.announced_as] = url + route.template
+    document.update(context.offer.announced())
+    methods = document["token_endpoint_auth_methods_supported"]
+    algorithms = document["token_endpoint_auth_signing_alg_values_supported"]
+    for endpoint in ("revocation", "introspection"):
+        # RFC 7662 §2.1: introspection is for authenticated callers.
+        taken = [name for name in methods if endpoint == "revocation" or name != "none"]
+        document[f"{endpoint}_endpoint_auth_methods_supported"] = taken
+        document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
+    document["authorization_response_iss_parameter_supported"] = True
+    document["claims_supported"] = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce"]
+    return {name: value for name, value in document.items() if value not in ([], None, "")}
+
+
+class DiscoveryEndpoint:
+    """Serves one issuer's metadata from bytes made once."""
+
+    def __init__(self, context: IssuerContext, routes: Iterable[Route]) -> None:
+        body = msgspec.json.encode(metadata_of(context, routes))
+        self._answer = HttpResponse(200, (JSON, _CACHED), body)
+
+    async def show(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the metadata."""
+        del request
+        return self._answer

@@ -1,0 +1,119 @@
+"""``POST /register`` (RFC 7591 §3): one JSON object in, a client or a reason out."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from registrary.core.draft import PresentedToken, RegistrationRequest
+from registrary.core.strict_json import JsonError, parse_object
+from registrary.policy.decision import Decision, Refused
+from registrary.policy.registering import Previewed
+from registrary.protocol.bearer import BearerToken, Unusable, bearer_token
+from registrary.protocol.client_information import client_information
+from registrary.protocol.errors import bare_challenge, error_response
+from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
+from registrary.protocol.media import is_json
+from registrary.protocol.parameters import ParameterError, parse_parameters
+from registrary.protocol.routes import last_segment
+from registrary.registrar.context import IssuerContext
+from registrary.registrar.registration import Registrar
+
+PREVIEW_PARAMETER = "dry_run"
+_AUTHORIZATION_CODES = frozenset({"invalid_token", "insufficient_scope", "too_many_requests"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationEndpoint:
+    """The registration endpoint of one issuer."""
+
+    context: IssuerContext
+    registrar: Registrar
+
+    async def create(self, request: HttpRequest) -> HttpResponse:
+        """Register a client; with an initial access token from the header, if there is one."""
+        token = bearer_token(request)
+        match token:
+            case BearerToken(text):
+                return await self._register(request, PresentedToken(text))
+            case Unusable.ABSENT:
+                return await self._register(request, None)
+            case _:
+                return unusable_token(token)
+
+    async def create_with_path_token(self, request: HttpRequest) -> HttpResponse:
+        """Register a client with the initial access token that ends the path."""
+        if bearer_token(request) is not Unusable.ABSENT:
+            return unusable_token(Unusable.REPEATED)
+        return await self._register(request, PresentedToken(last_segment(request), in_path=True))
+
+    async def _register(self, request: HttpRequest, token: PresentedToken | None) -> HttpResponse:
+        try:
+            query = parse_parameters(request.query)
+        except ParameterError as error:
+            return error_response("invalid_request", str(error))
+        if "access_token" in query:
+            # RFC 6750 §2.3 is not offered: addresses end up in logs.
+            return error_response("invalid_request", "a token must not be in the query")
+        document = read_document(request)
+        if isinstance(document, HttpResponse):
+            return document
+        sent = RegistrationRequest(document, token, request.peer, request.request_id)
+        if query.get(PREVIEW_PARAMETER) == "true":
+            return render_preview(await self.registrar.preview(self.context, sent))
+        return self._render(await self.registrar.register(self.context, sent))
+
+    def _render(self, decision: Decision) -> HttpResponse:
+        if isinstance(decision, Refused):
+            return render_refusal(decision)
+        token = decision.registration_access_token
+        return client_information(
+            self.context,
+            decision.client,
+            status=201,
+            token=token.reveal() if token else "",
+            client_secret=decision.client_secret,
+            pending_scope=decision.pending_scope,
+        )
+
+
+def unusable_token(why: Unusable) -> HttpResponse:
+    """Answer a request whose token cannot be read; it is never taken for a stranger's."""
+    if why in (Unusable.ABSENT, Unusable.OTHER_SCHEME):
+        return bare_challenge()
+    challenge = ((b"www-authenticate", b'Bearer error="invalid_request"'),)
+    return error_response("invalid_request", why.value, headers=challenge)
+
+
+def read_document(request: HttpRequest) -> dict[str, object] | HttpResponse:
+    """Return the JSON object in the body, or the answer that says why there is none."""
+    if not is_json(request):
+        return error_response("invalid_request", "content-type: must be application/json")
+    try:
+        return parse_object(request.body)
+    except JsonError as error:
+        return error_response("invalid_request", f"the body {error.rule}")
+
+
+def render_refusal(refused: Refused) -> HttpResponse:
+    """Render a refusal; one without credentials is challenged without a code."""
+    if refused.is_challenge:
+        return bare_challenge()
+    return error_response(refused.code, refused.description, retry_after=refused.retry_after)
+
+
+def render_preview(outcome: Previewed | Refused) -> HttpResponse:
+    """Render what a registration would come to: 200 whatever it is, once authorized."""
+    if isinstance(outcome, Refused) and (
+        outcome.code in _AUTHORIZATION_CODES or outcome.is_challenge
+    ):
+        return render_refusal(outcome)
+    body: dict[str, object] = {
+        "result": "refused" if isinstance(outcome, Refused) else "accepted",
+        "checks": outcome.checks,
+    }
+    if isinstance(outcome, Refused):
+        body["error"] = outcome.code
+        body["error_description"] = outcome.description
+    elif outcome.pending_scope:
+        body["registrary_pending_scope"] = outcome.pending_scope
+    return HttpResponse(200, (JSON, *NO_STORE), msgspec.json.encode(body))

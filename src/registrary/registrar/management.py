@@ -1,0 +1,234 @@
+"""A client managing itself with its registration access token (RFC 7592)."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from registrary.core.changes import Changes, Put
+from registrary.core.client import Client
+from registrary.core.draft import SectorDocument
+from registrary.core.events import Actor, ActorKind, Tag
+from registrary.core.lifecycle import Standing
+from registrary.core.secrets import ParsedToken, Prefix, parse_token
+from registrary.core.strict_json import JsonError, parse
+from registrary.policy.credentials import find_credential, is_first_use
+from registrary.policy.decision import Accepted, Refused
+from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.policy.registering import Terms
+from registrary.policy.updating import (
+    UPDATE_DRAW_BYTES,
+    Rotation,
+    Update,
+    decide_deletion,
+    decide_update,
+    screen_update,
+)
+from registrary.ports.fetcher import SECTOR_IDENTIFIER_URI, FetchRefused
+from registrary.ports.store import Conflict
+from registrary.registrar.context import IssuerContext
+from registrary.registrar.services import ATTEMPTS, Services
+
+TOKEN_REFUSED: Final = Refused("invalid_token", "the registration access token is not valid")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request at a client's own address: which client, with which token, from where."""
+
+    client_id: str
+    token: str
+    peer: str
+    request_id: str = ""
+
+    def __repr__(self) -> str:
+        """Keep the token out of logs and tracebacks."""
+        return f"Visit({self.client_id})"
+
+
+class Manager:
+    """Reads, replaces and deletes registrations for the clients themselves."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def read(self, context: IssuerContext, visit: Visit) -> Client | Refused:
+        """Return the client *visit* is for."""
+        client = await self._enter(context, visit)
+        if isinstance(client, Client) and not client.effects.may_read:
+            return TOKEN_REFUSED
+        return client
+
+    async def update(
+        self,
+        context: IssuerContext,
+        visit: Visit,
+        document: dict[str, Any],
+        *,
+        rotation: Rotation | None = None,
+    ) -> Accepted | Refused:
+        """Replace the whole registration by *document*.
+
+        One that loses against another is decided again on what is stored by then; raises
+        `Conflict` when it keeps losing. Nothing has changed then.
+        """
+        for _ in range(ATTEMPTS):
+            client = await self._enter(context, visit)
+            if isinstance(client, Refused):
+                return client
+            decision = await self._decide_update(context, visit, client, document, rotation)
+            if isinstance(decision, Refused):
+                await self._note(context, visit, Tag.CLIENT_UPDATE_REFUSED, reason=decision.code)
+                return decision
+            try:
+                await self._services.store.commit(decision.changes)
+            except Conflict:
+                continue
+            return decision
+        raise Conflict("client")
+
+    async def delete(self, context: IssuerContext, visit: Visit) -> Refused | None:
+        """Revoke the client and everything it holds; None when that is done."""
+        for _ in range(ATTEMPTS):
+            client = await self._enter(context, visit)
+            if isinstance(client, Refused):
+                return client
+            if not client.effects.may_delete:
+                await self._note(context, visit, Tag.CLIENT_DELETE_REFUSED, reason="access_denied")
+                return Refused("access_denied", "the client is held and may only read itself")
+            try:
+                await self._services.store.commit(
+                    decide_deletion(client, self._terms(context, visit))
+                )
+            except Conflict:
+                continue
+            return None
+        raise Conflict("client")
+
+    async def _decide_update(  # noqa: PLR0917 - one step of `update`, with all it knows
+        self,
+        context: IssuerContext,
+        visit: Visit,
+        client: Client,
+        document: dict[str, Any],
+        rotation: Rotation | None,
+    ) -> Accepted | Refused:
+        if not client.effects.may_update:
+            return Refused("access_denied", "the client is held and may only read itself")
+        terms = self._terms(context, visit)
+        screened = screen_update(document, client, context.offer, rotation=rotation, terms=terms)
+        if isinstance(screened, Refused):
+            return screened
+        sector = await self._sector(screened)
+        return decide_update(screened, terms, sector)
+
+    async def _sector(self, update: Update) -> SectorDocument | None:
+        url = update.resolved.sector_need
+        if url is None:
+            return None
+        try:
+            fetched = await self._services.fetcher.fetch(url, purpose=SECTOR_IDENTIFIER_URI)
+            return SectorDocument(parse(fetched.body))
+        except (FetchRefused, JsonError):
+            return SectorDocument(None)
+
+    async def _enter(self, context: IssuerContext, visit: Visit) -> Client | Refused:
+        """Return the client whose token this is, if the address is its own.
+
+        A token used at another client's address is spent there: it is revoked, and the
+        answer is that of an unknown one (RFC 7592 §2.1, OIDC Registration §4.4).
+        """
+        parsed = parse_token(visit.token, Prefix.REGISTRATION_ACCESS_TOKEN)
+        client = await self._owner(context, parsed) if parsed else None
+        if client is None:
+            self._services.count_refusal(context.id, visit.peer, "invalid_token")
+            return TOKEN_REFUSED
+        if client.client_id != visit.client_id:
+            await self._revoke_token(context, visit, client)
+            return TOKEN_REFUSED
+        return client
+
+    async def _owner(self, context: IssuerContext, parsed: ParsedToken) -> Client | None:
+        """Return the client that *parsed* belongs to; a first use retires its predecessor."""
+        locator = parsed.locator
+        store, now = self._services.store, self._services.clock.now()
+        client = await store.get(Client, context.id, locator.hex()) if locator else None
+        kept = client.registration_access_tokens if client else ()
+        found = find_credential(
+            parsed.token,
+            kept,
+            peppers=self._services.secret_keys.peppers(),
+            purpose=Prefix.REGISTRATION_ACCESS_TOKEN,
+            now=now,
+        )
+        if client is None or found is None or client.standing is Standing.GONE:
+            return None
+        if is_first_use(found, kept):
+            return await self._retire_predecessor(context, client)
+        return client
+
+    async def _retire_predecessor(self, context: IssuerContext, client: Client) -> Client:
+        """End the old token now that its successor arrived; losing a race changes nothing."""
+        settled = msgspec.structs.replace(
+            client,
+            registration_access_tokens=client.registration_access_tokens[-1:],
+            revision=client.revision + 1,
+        )
+        event = an_event(
+            self._occasion(context, Actor(ActorKind.CLIENT, client.client_id)),
+            Tag.REGISTRATION_ACCESS_TOKEN_RETIRED,
+            draw=self._services.draw(EVENT_DRAW_BYTES),
+            client_id=client.client_id,
+        )
+        try:
+            await self._services.store.commit(
+                Changes(puts=(Put(settled, expected=client.revision),), events=(event,))
+            )
+        except Conflict:
+            return client
+        return settled
+
+    async def _revoke_token(self, context: IssuerContext, visit: Visit, client: Client) -> None:
+        """Take the tokens of *client* away: one of them is in the wrong hands or place."""
+        stripped = msgspec.structs.replace(
+            client, registration_access_tokens=(), revision=client.revision + 1
+        )
+        event = an_event(
+            self._occasion(context, Actor(ActorKind.CLIENT, client.client_id, visit.peer)),
+            Tag.REGISTRATION_ACCESS_TOKEN_REVOKED,
+            draw=self._services.draw(EVENT_DRAW_BYTES),
+            client_id=client.client_id,
+            outcome="refused",
+        )
+        try:
+            await self._services.store.commit(
+                Changes(puts=(Put(stripped, expected=client.revision),), events=(event,))
+            )
+        except Conflict:
+            # Somebody changed the client meanwhile; the next such use tries again.
+            self._services.count_refusal(context.id, visit.peer, "invalid_token")
+
+    async def _note(self, context: IssuerContext, visit: Visit, tag: Tag, *, reason: str) -> None:
+        event = an_event(
+            self._occasion(context, Actor(ActorKind.CLIENT, visit.client_id, visit.peer)),
+            tag,
+            draw=self._services.draw(EVENT_DRAW_BYTES),
+            client_id=visit.client_id,
+            outcome="refused",
+            reason=reason,
+        )
+        await self._services.record(event)
+
+    def _terms(self, context: IssuerContext, visit: Visit) -> Terms:
+        actor = Actor(ActorKind.CLIENT, visit.client_id, visit.peer)
+        return Terms(
+            issuer=context.issuer,
+            occasion=self._occasion(context, actor, visit.request_id),
+            keys=self._services.credential_keys(),
+            draw=self._services.draw(UPDATE_DRAW_BYTES),
+        )
+
+    def _occasion(
+        self, context: IssuerContext, actor: Actor, request_id: str | None = None
+    ) -> Occasion:
+        return Occasion(context.id, self._services.clock.now(), actor, request_id)
