@@ -1,8 +1,9 @@
 """Write the pages that the code itself knows best: `python -m scripts.reference`."""
 
+import itertools
 import sys
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin
@@ -12,16 +13,20 @@ import msgspec
 from registrary.config.loading import FILE_SUFFIX, PREFIX, SECRET_SETTINGS
 from registrary.config.settings import Settings
 from registrary.core.events import SENTENCES, Tag
+from registrary.core.metadata import FIELDS, Field
 from registrary.protocol.errors import ERRORS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
+MEMBER_COLUMNS: Final = ("member", "is", "values", "feature", "§", "says")
 NOTE: Final = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Render a markdown table."""
     lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")
+    return "".join(
+        f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in line)}|\n" for line in lines
+    )
 
 
 def events_page() -> str:
@@ -48,6 +53,45 @@ def errors_page() -> str:
         "is named, the answer carries a `WWW-Authenticate` header of that scheme.\n\n"
         + table(("code", "status", "challenge", "source"), rows)
     )
+
+
+def metadata_page() -> str:
+    """List every member of client metadata, by the specification that introduced it."""
+    page = (
+        "# Client metadata\n\n"
+        "Members a client may register, in the order that decides the error code when several are\n"
+        "wrong. A member marked with a feature is dropped by an issuer that does not offer it; so\n"
+        "is every member that is not listed. Members with languages may be repeated with a tag,\n"
+        "such as `client_name#fr`. *Values* names the member of the server's own metadata that\n"
+        "lists what is accepted.\n"
+    )
+    for source, members in itertools.groupby(FIELDS, key=_source):
+        rows = [_member(member) for member in members]
+        page += f"\n## {source}\n\n{table(MEMBER_COLUMNS, rows)}"
+    return page
+
+
+def _source(member: Field[Any]) -> str:
+    return member.section.partition(" §")[0]
+
+
+def _member(member: Field[Any]) -> tuple[str, ...]:
+    return (
+        f"`{member.name}`" + (", by language" if member.is_internationalized else ""),
+        _shape(member.schema),
+        f"`{member.announced_by}`" if member.announced_by else "",
+        member.feature.value if member.feature else "",
+        member.section.partition(" §")[2],
+        member.sentence,
+    )
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(f"`{word}`" for word in schema["enum"])
+    if schema["type"] == "array":
+        return f"array of {_shape(schema['items'])}s"
+    return "URI" if schema.get("format") == "uri" else str(schema["type"])
 
 
 def settings_page() -> str:
@@ -135,6 +179,7 @@ def _default(value: object) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "errors.md": errors_page,
     "events.md": events_page,
+    "metadata.md": metadata_page,
     "settings.md": settings_page,
 }
 
