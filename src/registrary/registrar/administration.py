@@ -1,0 +1,288 @@
+"""What administrators and operators do: hold, revoke, hand out tokens, make issuers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from registrary.core.changes import Changes, Consume, Put
+from registrary.core.client import Client, hold, lift_hold, revoke
+from registrary.core.events import Actor, Event, Tag
+from registrary.core.ids import new_id
+from registrary.core.lifecycle import Hold, HoldKind
+from registrary.core.records import InitialAccessToken
+from registrary.core.secrets import (
+    TOKEN_DRAW_BYTES,
+    Prefix,
+    Secret,
+    mint_initial_access_token,
+)
+from registrary.policy.ceilings import policies_called
+from registrary.policy.consistency import needs_recoverable_secret, needs_secret
+from registrary.policy.credentials import (
+    CREDENTIALS_DRAW_BYTES,
+    Issue,
+    issue_client_secret,
+    succeed,
+)
+from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.policy.registering import given_back, secret_lifetime
+from registrary.ports.store import Conflict
+from registrary.registrar.context import IssuerContext
+from registrary.registrar.services import ATTEMPTS, Services
+
+_TOKEN_DRAW: Final = 10 + TOKEN_DRAW_BYTES + EVENT_DRAW_BYTES
+
+
+class NotFound(LookupError):
+    """There is no such record; the text says of which kind."""
+
+
+class NotPossible(ValueError):
+    """The request cannot be carried out on what is stored; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWish:
+    """What an initial access token shall allow.
+
+    *uses* None is any number, *lifetime* None is for ever. *policies* must exist.
+    """
+
+    uses: int | None = None
+    lifetime: timedelta | None = None
+    policies: tuple[str, ...] = ()
+    organization: str | None = None
+    header_only: bool = False
+    note: str | None = None
+
+
+class Administrator:
+    """Acts on clients and tokens of one issuer on behalf of *actor*, always with an event."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def create_initial_access_token(
+        self, context: IssuerContext, wish: TokenWish, *, actor: Actor
+    ) -> tuple[InitialAccessToken, Secret]:
+        """Return a new initial access token; its text is never to be had again.
+
+        Raises `NotPossible` for a policy the issuer does not have or a use count below one.
+        """
+        if wish.uses is not None and wish.uses < 1:
+            raise NotPossible("uses: must be at least 1")
+        if policies_called(wish.policies, context.issuer) is None:
+            raise NotPossible("policies: must be policies of this issuer")
+        services, now = self._services, self._services.clock.now()
+        draw = services.draw(_TOKEN_DRAW)
+        identifier = new_id(now, draw)
+        token = mint_initial_access_token(draw, bytes.fromhex(identifier))
+        digest = services.secret_keys.peppers().digest(token, purpose=Prefix.INITIAL_ACCESS_TOKEN)
+        record = InitialAccessToken(
+            issuer=context.id,
+            id=identifier,
+            pepper_id=digest.key_id,
+            mac=digest.mac,
+            uses=wish.uses,
+            expires_at=now + wish.lifetime if wish.lifetime else None,
+            policies=wish.policies,
+            organization=wish.organization,
+            header_only=wish.header_only,
+            note=wish.note,
+            created_at=now,
+            created_by=_name_of(actor),
+        )
+        event = an_event(
+            Occasion(context.id, now, actor),
+            Tag.INITIAL_ACCESS_TOKEN_CREATED,
+            draw=draw,
+            detail={"id": identifier, "uses": wish.uses, "policies": list(wish.policies)},
+        )
+        await services.store.commit(Changes(puts=(Put(record),), events=(event,)))
+        return record, token
+
+    async def revoke_initial_access_token(
+        self, context: IssuerContext, identifier: str, *, actor: Actor
+    ) -> InitialAccessToken:
+        """End an initial access token; clients made with it stay. Raises `NotFound`."""
+        for _ in range(ATTEMPTS):
+            record = await self._services.store.get(InitialAccessToken, context.id, identifier)
+            if record is None:
+                raise NotFound("initial access token")
+            if record.revoked_at is not None:
+                return record
+            now = self._services.clock.now()
+            ended = msgspec.structs.replace(record, revoked_at=now, revision=record.revision + 1)
+            event = self._event(
+                context, Tag.INITIAL_ACCESS_TOKEN_REVOKED, actor, detail={"id": identifier}
+            )
+            try:
+                await self._services.store.commit(
+                    Changes(puts=(Put(ended, expected=record.revision),), events=(event,))
+                )
+            except Conflict:
+                continue
+            return ended
+        raise Conflict("initial_access_token")
+
+    async def find(self, context: IssuerContext, client_id: str) -> Client:
+        """Return a client in whatever state. Raises `NotFound`."""
+        client = await self._services.store.get(Client, context.id, client_id)
+        if client is None:
+            raise NotFound("client")
+        return client
+
+    async def hold(
+        self, context: IssuerContext, client_id: str, placed: tuple[HoldKind, str], *, actor: Actor
+    ) -> Client:
+        """Hold a client for a kind of reason and in words; it stops at once.
+
+        Raises `NotFound`, and `TransitionError` for a client that cannot be held.
+        """
+        kind, reason = placed
+
+        def change(client: Client, now: datetime) -> Client:
+            return hold(client, Hold(kind=kind, reason=reason, actor=_name_of(actor), since=now))
+
+        return await self._change(
+            context,
+            client_id,
+            change,
+            told=_Told(Tag.CLIENT_HELD, actor, reason, {"hold": kind.value}),
+        )
+
+    async def lift(
+        self, context: IssuerContext, client_id: str, kind: HoldKind | None, *, actor: Actor
+    ) -> Client:
+        """Lift one hold, or with None every hold; active again when none is left."""
+
+        def change(client: Client, now: datetime) -> Client:
+            kinds = [held.kind for held in client.holds] if kind is None else [kind]
+            lifted = client
+            for one in kinds:
+                lifted = lift_hold(lifted, one, now=now)
+            return msgspec.structs.replace(lifted, revision=client.revision + 1)
+
+        detail = {"hold": kind.value if kind else "all"}
+        return await self._change(
+            context, client_id, change, told=_Told(Tag.CLIENT_HOLD_LIFTED, actor, None, detail)
+        )
+
+    async def revoke(
+        self, context: IssuerContext, client_id: str, *, reason: str, actor: Actor
+    ) -> Client:
+        """Revoke a client for good; its credentials and tokens end at once."""
+
+        def change(client: Client, now: datetime) -> Client:
+            return revoke(client, now=now)
+
+        return await self._change(
+            context, client_id, change, told=_Told(Tag.CLIENT_REVOKED, actor, reason, {})
+        )
+
+    async def rotate_secret(
+        self, context: IssuerContext, client_id: str, *, actor: Actor
+    ) -> tuple[Client, Secret]:
+        """Give a client a new secret; the old one is good until the new one is used.
+
+        Raises `NotPossible` for a client that needs no secret.
+        """
+        fresh: list[Secret] = []
+
+        def change(client: Client, now: datetime) -> Client:
+            if not needs_secret(client.metadata):
+                raise NotPossible("the client authenticates without a secret")
+            policies = policies_called(client.door.policies, context.issuer) or ()
+            issue = Issue(
+                context.id, client.client_id, now, secret_lifetime(context.issuer, policies)
+            )
+            secret, credential = issue_client_secret(
+                issue,
+                self._services.credential_keys(),
+                self._services.draw(CREDENTIALS_DRAW_BYTES),
+                is_recoverable=needs_recoverable_secret(client.metadata),
+            )
+            fresh[:] = [secret]
+            overlap = context.issuer.lifetimes.client_secret_overlap
+            return msgspec.structs.replace(
+                client,
+                secrets=succeed(client.secrets, credential, overlap=overlap),
+                revision=client.revision + 1,
+                updated_at=now,
+            )
+
+        told = _Told(Tag.SECRET_ROTATED, actor, None, {})
+        client = await self._change(context, client_id, change, told=told)
+        return client, fresh[0]
+
+    async def _change(
+        self,
+        context: IssuerContext,
+        client_id: str,
+        change: Callable[[Client, datetime], Client],
+        *,
+        told: "_Told",
+    ) -> Client:
+        """Apply *change* to what is stored, again when somebody else wrote meanwhile."""
+        for _ in range(ATTEMPTS):
+            client = await self.find(context, client_id)
+            changed = change(client, self._services.clock.now())
+            event = self._event(
+                context,
+                told.tag,
+                told.actor,
+                client_id=client_id,
+                reason=told.reason,
+                detail=told.detail,
+            )
+            gives_back: tuple[Consume, ...] = ()
+            if changed.revoked_at is not None and client.revoked_at is None:
+                gives_back = given_back(context.issuer, client)
+            try:
+                await self._services.store.commit(
+                    Changes(
+                        puts=(Put(changed, expected=client.revision),),
+                        events=(event,),
+                        consumptions=gives_back,
+                    )
+                )
+            except Conflict:
+                continue
+            return changed
+        raise Conflict("client")
+
+    def _event(
+        self,
+        context: IssuerContext,
+        tag: Tag,
+        actor: Actor,
+        *,
+        client_id: str | None = None,
+        reason: str | None = None,
+        detail: Mapping[str, object] | None = None,
+    ) -> Event:
+        return an_event(
+            Occasion(context.id, self._services.clock.now(), actor),
+            tag,
+            draw=self._services.draw(EVENT_DRAW_BYTES),
+            client_id=client_id,
+            reason=reason,
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the event of a change says."""
+
+    tag: Tag
+    actor: Actor
+    reason: str | None
+    detail: Mapping[str, object]
+
+
+def _name_of(actor: Actor) -> str:
+    return f"{actor.kind.value}:{actor.id}" if actor.id else actor.kind.value

@@ -1,0 +1,1 @@
+"""The composition root: settings in, a running application out; adapters are made only here."""

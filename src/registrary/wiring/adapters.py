@@ -1,0 +1,63 @@
+"""Adapters made from settings: store, keys, fetcher, clock, randomness."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from registrary.config import Settings, SettingsError
+from registrary.keys.local import FileKeys, key_file_of, open_key_file
+from registrary.storage.sqlite import SqliteStore, open_sqlite
+
+SQLITE_PREFIX: Final = "sqlite:///"
+DEVELOPMENT_STORE: Final = "sqlite:///var/registrary.db"
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The random numbers of this machine's kernel."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return *count* random bytes."""
+        return os.urandom(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A store and the keys that belong to it."""
+
+    store: SqliteStore
+    keys: FileKeys
+
+
+def database_path(settings: Settings) -> Path:
+    """Return where the SQLite file lies; raises `SettingsError` when no store is named."""
+    url = settings.store or (DEVELOPMENT_STORE if settings.dev else None)
+    if url is None:
+        raise SettingsError("store is required: pass --store or set REGISTRARY_STORE")
+    if not url.startswith(SQLITE_PREFIX) or url == SQLITE_PREFIX:
+        raise SettingsError("store must be sqlite:///relative.db or sqlite:////absolute.db")
+    return Path(url.removeprefix(SQLITE_PREFIX))
+
+
+def open_vault(settings: Settings, *, create: bool) -> Vault:
+    """Open the store and its keys; with *create* make both where there is neither.
+
+    A database without its key file is refused: new keys would turn every credential invalid.
+    """
+    path = database_path(settings)
+    key_file = Path(settings.keys.file) if settings.keys.file else key_file_of(path)
+    is_new = not path.exists()
+    if is_new and not create:
+        raise SettingsError(f"there is no store at {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keys = open_key_file(key_file) if is_new else FileKeys(key_file)
+    return Vault(open_sqlite(path), keys)

@@ -1,0 +1,106 @@
+"""Which issuer and which route an address leads to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from registrary.core.issuer import Issuer
+from registrary.protocol.routes import Route
+
+WELL_KNOWN: Final = "/.well-known/"
+# RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect Discovery §4.1
+# puts it behind the path; clients try both for both documents.
+METADATA_DOCUMENTS: Final = ("oauth-authorization-server", "openid-configuration")
+
+
+class Found(NamedTuple):
+    """An endpoint, and the path as its issuer sees it."""
+
+    path: str
+    endpoint: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One issuer with its routes. *metadata* answers at the well-known addresses."""
+
+    issuer: Issuer
+    routes: tuple[Route, ...]
+    metadata: Route
+
+    @property
+    def host(self) -> str:
+        """Return host and port of the issuer, without the default port of its scheme."""
+        parts = urlsplit(self.issuer.url)
+        default = ":443" if parts.scheme == "https" else ":80"
+        return parts.netloc.lower().removesuffix(default)
+
+    @property
+    def path(self) -> str:
+        """Return the path of the issuer, empty when it has none."""
+        return urlsplit(self.issuer.url).path
+
+
+class _Table:
+    """All addresses of the issuers at one host."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, Found] = {}
+        self.prefixed: dict[str, tuple[int, Route]] = {}
+
+    def add(self, site: Site, operation: Iterable[Route]) -> None:
+        for route in (*site.routes, *operation):
+            self._add_route(site.path, route)
+        for name in METADATA_DOCUMENTS:
+            for path in {WELL_KNOWN + name + site.path, site.path + WELL_KNOWN + name}:
+                self.exact[path] = Found(path, site.metadata)
+
+    def _add_route(self, prefix: str, route: Route) -> None:
+        if route.template.endswith("}"):
+            head = route.template[: route.template.rindex("{")]
+            self.prefixed[prefix + head] = (len(prefix), route)
+        else:
+            self.exact[prefix + route.template] = Found(route.template, route)
+
+    def find(self, raw_path: str) -> Found | None:
+        found = self.exact.get(raw_path)
+        if found is not None:
+            return found
+        head, slash, segment = raw_path.rpartition("/")
+        entry = self.prefixed.get(head + slash) if segment else None
+        return None if entry is None else Found(raw_path[entry[0] :], entry[1])
+
+
+class Directory:
+    """Finds endpoints. With one issuer the host means nothing; with several it must be theirs."""
+
+    def __init__(self, operation: tuple[Route, ...]) -> None:
+        self._operation = operation
+        self._only: _Table | None = None
+        self._by_host: dict[str, _Table] = {}
+        self._root = _root_table(operation)
+        self.sites: tuple[Site, ...] = ()
+
+    def show(self, sites: Iterable[Site]) -> None:
+        """Serve *sites* from now on, and nothing else."""
+        self.sites = tuple(sites)
+        tables: dict[str, _Table] = {}
+        for site in self.sites:
+            tables.setdefault(site.host, _Table()).add(site, self._operation)
+        self._by_host = tables
+        self._only = next(iter(tables.values())) if len(self.sites) == 1 else None
+
+    def find(self, host: str, raw_path: str) -> Found | None:
+        """Return where *raw_path* at *host* leads, or None."""
+        table = self._only or self._by_host.get(host)
+        found = table.find(raw_path) if table is not None else None
+        return found or self._root.find(raw_path)
+
+
+def _root_table(operation: Iterable[Route]) -> _Table:
+    """Operation answers at the root of the listener too, whatever the issuers' paths."""
+    table = _Table()
+    for route in operation:
+        table.exact[route.template] = Found(route.template, route)
+    return table
