@@ -1,0 +1,90 @@
+"""A PostgreSQL of the bench's own: new data folder, Unix socket only, gone afterwards."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGINT
+from urllib.parse import quote
+
+from bench.processes import Missing, running
+
+_START_SECONDS = 30.0
+
+
+def find_binaries() -> Path:
+    """Return the folder of the newest PostgreSQL installed here; raise `Missing` without one."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+        key=lambda path: float(path.parent.parent.name),
+    )
+    on_path = shutil.which("postgres")
+    if found:
+        return found[-1].parent
+    if on_path:
+        return Path(on_path).parent
+    raise Missing("PostgreSQL is not installed")
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, int]]:
+    """Run a cluster in *folder*; yield its URL and the number of its postmaster process.
+
+    Settings are the shipped ones: ``fsync`` and ``synchronous_commit`` are on.
+    """
+    binaries, user = find_binaries(), _owner()
+    folder.mkdir()
+    if user:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    initdb = [str(binaries / "initdb"), "--auth=trust", "--username=bench", "--no-instructions"]
+    subprocess.run(
+        [*initdb, "-E", "UTF8", "--locale=C", "-D", str(folder / "data")],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        user=user.pw_uid if user else None,
+        group=user.pw_gid if user else None,
+        extra_groups=[] if user else None,
+    )
+    command = [str(binaries / "postgres"), "-D", str(folder / "data")]
+    command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+    with (
+        (folder / "log").open("wb") as log,
+        running(command, log=log, user=user, folder=folder, stop_signal=SIGINT) as server,
+    ):
+        _wait(binaries, folder)
+        yield f"postgresql://bench@/postgres?host={quote(str(folder), safe='')}", server.pid
+
+
+def version() -> str:
+    """Return what ``postgres --version`` says, or an empty string without one."""
+    try:
+        binary = find_binaries() / "postgres"
+    except Missing:
+        return ""
+    return subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Return whom the server must run as: root may not, everyone else runs it as themselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise Missing("PostgreSQL cannot run as root, and there is no user postgres or nobody")
+
+
+def _wait(binaries: Path, folder: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    command = [str(binaries / "pg_isready"), "-q", "-h", str(folder), "-U", "bench"]
+    while subprocess.run(command, check=False).returncode:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+        time.sleep(0.05)

@@ -1,0 +1,124 @@
+"""The servers the bench compares, each as what it takes to start and to ask it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import node
+from bench.documents import MCP_MEMBERS
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is to run: its port, a folder of its own, and PostgreSQL if it asked."""
+
+    port: int
+    folder: Path
+    database_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How to start one server and where its endpoints are.
+
+    *members* limits the registration document (empty: all 25). Without *token_path* it has no
+    client-credentials grant, and reads only if *reads*. *settle_seconds* is how long after the last
+    answer it may still be working for it; its clock is read after that, so that work put off is
+    counted. *prepare* installs what it needs or raises `Missing`.
+    *durable* says whether a 201 survives the machine losing power.
+    """
+
+    name: str
+    command: Callable[[Place], list[str]]
+    ready_path: str
+    register_path: str
+    token_path: str = ""
+    reads: bool = True
+    members: tuple[str, ...] = ()
+    needs_postgres: bool = False
+    durable: bool = True
+    folder: Path | None = None
+    settle_seconds: float = 0.2
+    prepare: Callable[[], None] = lambda: None
+
+
+def oidc_provider(kind: str, *, name: str) -> Server:
+    """Return npm oidc-provider on the *kind* of adapter: memory, sqlite or postgres."""
+
+    def command(place: Place) -> list[str]:
+        where = {"sqlite": str(place.folder / "store.db"), "postgres": place.database_url}
+        script = str(node.PEERS / "oidc" / "server.js")
+        return [str(node.find_node()), script, str(place.port), kind, where.get(kind, "")]
+
+    return Server(
+        name=name,
+        command=command,
+        ready_path="/.well-known/openid-configuration",
+        register_path="/reg",
+        token_path="/token",
+        needs_postgres=kind == "postgres",
+        durable=kind != "memory",
+        prepare=node.install,
+    )
+
+
+def _mcp(place: Place) -> list[str]:
+    return [sys.executable, "mcp_server.py", str(place.port)]
+
+
+def _authlib(place: Place) -> list[str]:
+    origin = f"http://127.0.0.1:{place.port}"
+    factory = f"authlib_server:create_app({str(place.folder / 'store.db')!r}, {origin!r})"
+    flags = ["--worker-class=gthread", "--threads=4", "--keep-alive=75", "--no-control-socket"]
+    bind = [f"--bind=127.0.0.1:{place.port}", "--log-level=error"]
+    return [str(BIN / "gunicorn"), *flags, *bind, factory]
+
+
+def _registrary(place: Place) -> list[str]:
+    listen = ["--listen", f"127.0.0.1:{place.port}"]
+    store = ["--store", f"sqlite:///{place.folder / 'store.db'}"]
+    return [str(BIN / "registrary"), "serve", "--dev", *listen, *store, "--no-rate-limits"]
+
+
+REGISTRARY = Server(
+    name="Registrary, SQLite",
+    command=_registrary,
+    ready_path="/healthz",
+    register_path="/register",
+    token_path="/token",
+    # The audit log is sequenced within a second of the commit; that work belongs to the request.
+    settle_seconds=1.3,
+)
+OIDC_SQLITE = oidc_provider("sqlite", name="oidc-provider, SQLite")
+OIDC_POSTGRES = oidc_provider("postgres", name="oidc-provider, PostgreSQL")
+OIDC_MEMORY = oidc_provider("memory", name="oidc-provider, memory")
+MCP_MEMORY = Server(
+    name="mcp SDK, memory, 14 fields",
+    command=_mcp,
+    ready_path="/.well-known/oauth-authorization-server",
+    register_path="/register",
+    reads=False,
+    members=MCP_MEMBERS,
+    durable=False,
+    folder=node.PEERS,
+)
+AUTHLIB_SQLITE = Server(
+    name="Authlib, Flask, SQLite",
+    command=_authlib,
+    ready_path="/healthz",
+    register_path="/register",
+    token_path="/token",
+    folder=node.PEERS,
+)
+
+SERVERS = {
+    "registrary": REGISTRARY,
+    "oidc-sqlite": OIDC_SQLITE,
+    "oidc-postgres": OIDC_POSTGRES,
+    "oidc-memory": OIDC_MEMORY,
+    "mcp": MCP_MEMORY,
+    "authlib": AUTHLIB_SQLITE,
+}
