@@ -1,0 +1,59 @@
+"""Addresses for operators: is it alive, is it ready, what has it counted."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from registrary.protocol.bearer import BearerToken, bearer_token
+from registrary.protocol.errors import bare_challenge, error_response
+from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
+from registrary.protocol.routes import Route
+
+Probe = Callable[[], Awaitable[str | None]]
+"""Tells what is wrong, in words for operators, or None."""
+
+METRICS_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEndpoints:
+    """*probes* are run by name for readiness; *is_admin* judges a bearer token's text."""
+
+    probes: dict[str, Probe]
+    metrics: Callable[[], bytes]
+    is_admin: Callable[[str], Awaitable[bool]]
+
+    async def alive(self, request: HttpRequest) -> HttpResponse:
+        """Say that the process answers."""
+        del request
+        return HttpResponse(200, (JSON, *NO_STORE), b'{"status":"ok"}')
+
+    async def ready(self, request: HttpRequest) -> HttpResponse:
+        """Say whether requests can be served; which part cannot, but not why."""
+        del request
+        parts = {name: await probe() is None for name, probe in self.probes.items()}
+        status = 200 if all(parts.values()) else 503
+        body = {
+            "status": "ready" if status == 200 else "unready",  # noqa: PLR2004 - HTTP OK
+            "parts": {name: "ok" if good else "failed" for name, good in parts.items()},
+        }
+        return HttpResponse(status, (JSON, *NO_STORE), msgspec.json.encode(body))
+
+    async def count(self, request: HttpRequest) -> HttpResponse:
+        """Show the counters, to those with an admin token."""
+        token = bearer_token(request)
+        if not isinstance(token, BearerToken):
+            return bare_challenge()
+        if not await self.is_admin(token.text):
+            return error_response("invalid_token", "the admin token is not valid")
+        return HttpResponse(200, (METRICS_TYPE, *NO_STORE), self.metrics())
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the addresses, which no metadata announces."""
+        return (
+            Route("/healthz", {"GET": self.alive}),
+            Route("/readyz", {"GET": self.ready}),
+            Route("/metrics", {"GET": self.count}),
+        )
