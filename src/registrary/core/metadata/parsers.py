@@ -141,7 +141,7 @@ def post_logout_redirect_uri(value: object) -> str:
     """Take where a browser goes after logout: any redirect URI, or http for some clients."""
     uri = _string(value)
     parts = take_apart(uri)
-    if parts.has_fragment:
+    if parts.fragment is not None:
         raise FieldError("must not have a fragment")
     if parts.scheme == "http":
         check_web_uri(uri)
