@@ -20,6 +20,7 @@ from bench.servers import SERVERS
 
 def main() -> int:
     """Run what the command line asks for and return the exit code."""
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     arguments = _parser().parse_args()
