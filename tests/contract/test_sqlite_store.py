@@ -1,0 +1,19 @@
+"""The SQLite back-end keeps the contracts."""
+
+from pathlib import Path
+
+import pytest
+
+from registrary.storage.sqlite import open_sqlite
+from registrary.testing.audit_log_contract import AuditLogContract
+from registrary.testing.concurrency_contract import ConcurrencyContract
+from registrary.testing.store_contract import LoggingStore, MakeStore, StoreContract
+
+
+class TestSqliteStore(StoreContract, AuditLogContract, ConcurrencyContract):
+    @pytest.fixture
+    def make_store(self, tmp_path: Path) -> MakeStore:
+        async def make() -> LoggingStore:
+            return open_sqlite(tmp_path / "store.db")
+
+        return make
