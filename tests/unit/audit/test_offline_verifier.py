@@ -255,3 +255,40 @@ def test_a_signature_has_one_spelling():
 def test_what_is_no_key_or_signature_verifies_nothing(key, signature):
     """Hostile lengths and points end in a refusal, not in an error."""
     assert not offline_verifier.verify_ed25519(key, signature, b"message")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [2, offline_verifier.P, offline_verifier.P + 1, 2**255 - 1, 1 | 1 << 255],
+    ids=["off-curve", "zero-again", "one-again", "greatest", "minus-zero"],
+)
+def test_a_point_has_one_spelling(number):
+    """A key that could be written in two ways would have two ids (RFC 8032 §5.1.3)."""
+    assert offline_verifier.decompressed(number.to_bytes(32, "little")) is None
+
+
+NOTE = a_log(3).notes[3]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        NOTE[:-1],
+        NOTE.replace("\n\n", "\n"),
+        NOTE.replace("\n3\n", "\n03\n"),
+        NOTE.replace("\n3\n", "\n\u0663\n"),
+        NOTE.replace("\n3\n", f"\n{2**63}\n"),
+        NOTE.replace("\n3\n", "\n\n3\n"),
+        NOTE.replace("\n3\n", "\n"),
+        NOTE.replace("=\n\n", "\n\n"),
+        NOTE.replace("=\n\n", "A\n\n"),
+        "as.example/audit\n3\nAAAA" + NOTE[NOTE.index("\n\n") :],
+        NOTE.replace("as.example", "as\texample"),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_checkpoint_is_refused(note):
+    """It reads notes as strictly as the program it checks."""
+    with pytest.raises(offline_verifier.Fault):
+        offline_verifier.Checkpoint(note)

@@ -297,13 +297,23 @@ def test_a_fault_in_a_subset_is_found_where_it_is(spoil, kind, line, index):
 
 def test_a_checkpoint_after_events_of_a_subset_is_refused():
     """Proofs are checked as they are read, so what they lead to has to be there before."""
-    log = a_log(2, 3)
-    lines = subset_export(log, [])
-    proved = subset_export(a_log(2), [1])[2]
+    _, _, second, end = subset_export(a_log(2, 3), [])
+    header, first, proved, _ = subset_export(a_log(2), [1])
 
-    verdict = verdict_on([*lines[:2], proved, *lines[2:]])
+    verdict = verdict_on([header, first, proved, second, changed(end, events=1)])
 
     assert [(FaultKind.ORDER, 4)] == [(fault.kind, fault.line) for fault in verdict.faults]
+
+
+def test_an_event_after_the_last_checkpoint_is_refused():
+    """What nobody signed is no evidence, however well it fits."""
+    *lines, end = complete_export(a_log(2))
+    unsigned = event_line(stored(2))
+
+    verdict = verdict_on([*lines, unsigned, changed(end, events=3)])
+
+    assert [FaultKind.SIGNATURE] == [fault.kind for fault in verdict.faults]
+    assert "from index 2 on" in verdict.faults[0].sentence
 
 
 def test_the_event_at_fault_is_named_by_its_id():
