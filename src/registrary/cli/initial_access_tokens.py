@@ -1,0 +1,125 @@
+"""``registrary initial-access-token``: who may register where registration is protected."""
+
+from typing import Annotated, Any
+
+import typer
+
+from registrary.cli.output import print_json, print_members, print_table
+from registrary.cli.session import (
+    USAGE,
+    ConfigOption,
+    Desk,
+    IssuerOption,
+    JsonOption,
+    StoreOption,
+    Target,
+    fail,
+    work,
+)
+from registrary.core.records import InitialAccessToken
+from registrary.protocol.admin.initial_access_tokens import (
+    TokenRequest,
+    token_view,
+    wish_of,
+)
+from registrary.registrar.administration import NotPossible
+
+app = typer.Typer(no_args_is_help=True, help="Tokens that let their bearer register clients.")
+
+
+@app.command()
+def create(
+    *,
+    uses: Annotated[int | None, typer.Option(help="How many clients; any number if absent")] = None,
+    expires: Annotated[str | None, typer.Option(help="1s, 15m, 1h, 30d; never if absent")] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="A policy that binds them")] = None,
+    organization: Annotated[str | None, typer.Option(help="Whose clients they are")] = None,
+    header_only: Annotated[bool, typer.Option("--header-only", help="Not in the path")] = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    issuer: IssuerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an initial access token and print it; it is never shown again."""
+    try:
+        wish = wish_of(
+            TokenRequest(
+                uses=uses,
+                expires=expires,
+                policies=policy or [],
+                organization=organization,
+                header_only=header_only,
+            )
+        )
+    except NotPossible as error:
+        fail(f"--{error}", code=USAGE)
+
+    async def act(desk: Desk) -> dict[str, Any]:
+        record, token = await desk.administrator.create_initial_access_token(
+            desk.context, wish, actor=desk.actor
+        )
+        return {"token": token.reveal(), **token_view(record, uses_made=0)}
+
+    made = work(Target(store, config, issuer), act)
+    print_json(made) if as_json else print_members(made)
+
+
+@app.command(name="list")
+def list_tokens(
+    *,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    issuer: IssuerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all initial access tokens, never their text."""
+
+    async def act(desk: Desk) -> list[dict[str, Any]]:
+        shown, after = [], None
+        while True:
+            page = await desk.vault.store.page(InitialAccessToken, desk.context.id, after=after)
+            for record in page.records:
+                made = await desk.vault.store.counter(desk.context.id, record.counter)
+                shown.append(token_view(record, uses_made=made))
+            if page.next_after is None:
+                return shown
+            after = page.next_after
+
+    tokens = work(Target(store, config, issuer), act)
+    if as_json:
+        print_json(tokens)
+        return
+    print_table(
+        ("id", "uses", "expires", "organization", "revoked"),
+        [
+            (
+                token["id"],
+                f"{token['uses_made']}/{token['uses'] or '∞'}",
+                str(token["expires_at"] or "never"),
+                token["organization"] or "",
+                str(token["revoked_at"] or ""),
+            )
+            for token in tokens
+        ],
+    )
+
+
+@app.command()
+def revoke(
+    identifier: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    issuer: IssuerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End an initial access token; clients made with it stay."""
+
+    async def act(desk: Desk) -> InitialAccessToken:
+        return await desk.administrator.revoke_initial_access_token(
+            desk.context, identifier, actor=desk.actor
+        )
+
+    record = work(Target(store, config, issuer), act)
+    shown = {"id": record.id, "revoked_at": record.revoked_at}
+    print_json(shown) if as_json else print(f"revoked {record.id}")

@@ -1,0 +1,60 @@
+"""``registrary serve``."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from registrary.cli.session import USAGE, ConfigOption, fail
+from registrary.config import Settings, SettingsError, check_for_serving, load_settings
+from registrary.keys.local import KeyFileError
+from registrary.ports.store import StoreUnavailable
+from registrary.wiring.issuers import issuer_url
+from registrary.wiring.logs import set_up_logging
+from registrary.wiring.serving import run_server
+
+
+def serve(
+    *,
+    dev: Annotated[bool, typer.Option("--dev", help="Relaxed, on loopback only, to try")] = False,
+    config: ConfigOption = None,
+    issuer: Annotated[
+        str | None, typer.Option(help="https URL that identifies this issuer")
+    ] = None,
+    listen: Annotated[str | None, typer.Option(help="HOST:PORT; port 0 picks a free one")] = None,
+    store: Annotated[str | None, typer.Option(help="Store URL")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes")] = None,
+    no_rate_limits: Annotated[
+        bool, typer.Option("--no-rate-limits", help="For benches and tests, on loopback only")
+    ] = False,
+) -> None:
+    """Start the server."""
+    flags = {
+        "dev": dev or None,
+        "issuer": issuer,
+        "listen": listen,
+        "store": store,
+        "workers": workers,
+        "no_rate_limits": no_rate_limits or None,
+    }
+    try:
+        settings = load_settings(flags=flags, environment=os.environ, config_file=config)
+        check_for_serving(settings)
+        set_up_logging(settings.log)
+        run_server(settings, greet=greet)
+    except SettingsError as error:
+        fail(str(error), code=USAGE)
+    except (KeyFileError, StoreUnavailable) as error:
+        fail(str(error))
+
+
+def greet(settings: Settings) -> None:
+    """Say where the server is and how a first client registers."""
+    url = issuer_url(settings)
+    print(f"issuer    {url}")
+    print(f"metadata  {url}/.well-known/oauth-authorization-server")
+    if settings.dev:
+        print("\nRegister a client:\n")
+        print(f"  curl -s {url}/register -H 'Content-Type: application/json' \\")
+        print("""    -d '{"client_name": "My app", "redirect_uris": ["http://127.0.0.1/cb"]}'""")
+    print(flush=True)

@@ -1,0 +1,46 @@
+"""Counters of the server, in the form Prometheus reads."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from registrary.web.gateway import RequestSummary
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """Counts finished requests by route and status; routes, never paths, so it stays small."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        self._requests = Counter(
+            "registrary_requests", "Requests answered.", labels, registry=self._registry
+        )
+        self._seconds = Histogram(
+            "registrary_request_seconds",
+            "Time from the end of a request to its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._pending: list[RequestSummary] = []
+
+    def note(self, summary: RequestSummary) -> None:
+        """Note a finished request; it is counted when somebody asks, or a thousand are there."""
+        self._pending.append(summary)
+        if len(self._pending) >= 1000:  # noqa: PLR2004 - keeps the list small
+            self._count()
+
+    def text(self) -> bytes:
+        """Return all counters in the text format."""
+        self._count()
+        return generate_latest(self._registry)
+
+    def _count(self) -> None:
+        noted, self._pending = self._pending, []
+        for summary in noted:
+            route = summary.template or "(none)"
+            self._requests.labels(summary.method, route, str(summary.status)).inc()
+            self._seconds.labels(route).observe(summary.microseconds / 1e6)

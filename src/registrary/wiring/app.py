@@ -1,0 +1,176 @@
+"""The application: everything made from settings, started and stopped with the server."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from hmac import compare_digest
+from typing import Final
+
+from registrary.config import Settings
+from registrary.core.addresses import Networks
+from registrary.core.events import Tag
+from registrary.core.records import AdminToken
+from registrary.core.secrets import Digest, Prefix, parse_token
+from registrary.jobs.schedule import Job, Schedule
+from registrary.jobs.sequencer import Sequencer
+from registrary.jobs.sweeps import CountKeeper, sweep_expired
+from registrary.keys.signer import LocalSigner
+from registrary.outbound.fetcher import GuardedFetcher
+from registrary.outbound.policy import development_policy, public_policy
+from registrary.outbound.resolver import SystemResolver
+from registrary.outbound.tls import client_context
+from registrary.protocol.operation import OperationEndpoints
+from registrary.registrar.counting import Counting
+from registrary.registrar.management import Manager
+from registrary.registrar.registration import Registrar
+from registrary.registrar.services import Services
+from registrary.storage.memory.limiter import MemoryLimiter
+from registrary.web.asgi import Application
+from registrary.web.callers import TrustedProxies
+from registrary.web.gateway import Gateway, GatewaySettings
+from registrary.web.metrics import Metrics
+from registrary.web.pages.rendering import render_page
+from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
+from registrary.wiring.directory import Directory
+from registrary.wiring.issuers import ensure_issuer
+from registrary.wiring.sites import UseCases, site_of
+
+ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
+SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one second
+COUNT_EVERY: Final = timedelta(seconds=60)
+SWEEP_EVERY: Final = timedelta(minutes=5)
+
+
+class Runtime:
+    """Everything of one server process, from its store to its timers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.entropy = SystemEntropy()
+        self.metrics = Metrics()
+        self.refusals = Counting(Tag.REFUSALS_COUNTED)
+        self.issues = Counting(Tag.TOKENS_COUNTED)
+        operation = OperationEndpoints(
+            probes={"store": self._store_problem, "keys": self._keys_problem},
+            metrics=self.metrics.text,
+            is_admin=self.is_admin,
+        )
+        self.directory = Directory(operation.routes())
+        self._vault: Vault | None = None
+
+    @property
+    def vault(self) -> Vault:
+        """Return store and keys; they are there once the server has started."""
+        if self._vault is None:
+            raise RuntimeError("the server has not started")
+        return self._vault
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Open the store, make what is missing, serve, and let everything finish."""
+        self._vault = open_vault(self.settings, create=True)
+        try:
+            await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
+            signer = LocalSigner(self.vault.store, self.vault.keys)
+            use_cases = self._use_cases()
+            await self._show_sites(use_cases)
+            schedule = Schedule(self._jobs(signer, use_cases))
+            schedule.start()
+            yield
+            await schedule.stop()
+        finally:
+            await self.vault.store.close()
+
+    def _use_cases(self) -> UseCases:
+        settings = self.settings
+        policy = development_policy() if settings.dev else public_policy(*settings.outbound.ports)
+        services = Services(
+            store=self.vault.store,
+            clock=self.clock,
+            entropy=self.entropy,
+            fetcher=GuardedFetcher(policy, SystemResolver(), tls=client_context()),
+            secret_keys=self.vault.keys,
+            refusals=self.refusals,
+            limiter=None if settings.no_rate_limits else MemoryLimiter(),
+        )
+        return UseCases(Registrar(services), Manager(services))
+
+    def _jobs(self, signer: LocalSigner, use_cases: UseCases) -> list[Job]:
+        keeper = CountKeeper(self.vault.store, self.clock, self.entropy)
+        sequencer = Sequencer(self.vault.store, signer)
+
+        async def follow_issuers() -> None:
+            await self._show_sites(use_cases)
+
+        async def write_counts() -> None:
+            for counting in (self.refusals, self.issues):
+                await keeper.write(counting, COUNT_EVERY)
+
+        async def sweep() -> None:
+            for site in self.directory.sites:
+                await sweep_expired(self.vault.store, self.clock, site.issuer)
+
+        async def sequence() -> None:
+            for site in self.directory.sites:
+                await sequencer.run(site.issuer)
+
+        return [
+            Job("issuers", ISSUER_POLL, follow_issuers),
+            Job("sweep", SWEEP_EVERY, sweep),
+            Job("counts", COUNT_EVERY, write_counts),
+            Job("sequencer", SEQUENCE_EVERY, sequence),
+        ]
+
+    async def _show_sites(self, use_cases: UseCases) -> None:
+        """Serve the issuers as they are stored now, those that changed anew."""
+        shown = {site.issuer.id: site for site in self.directory.sites}
+        stored = await self.vault.store.issuers()
+        known = [(site.issuer.id, site.issuer.revision) for site in shown.values()]
+        if [(issuer.id, issuer.revision) for issuer in stored] == known:
+            return
+        self.directory.show(
+            shown[issuer.id]
+            if issuer.id in shown and shown[issuer.id].issuer.revision == issuer.revision
+            else site_of(issuer, use_cases)
+            for issuer in stored
+        )
+
+    async def is_admin(self, token: str) -> bool:
+        """Tell whether *token* may see what operators see: the set one, or a stored one."""
+        wanted = self.settings.admin_token
+        if wanted is not None and compare_digest(token.encode(), wanted.encode()):
+            return True
+        parsed = parse_token(token, Prefix.ADMIN_TOKEN)
+        if parsed is None or parsed.locator is None:
+            return False
+        for site in self.directory.sites:
+            record = await self.vault.store.get(AdminToken, site.issuer.id, parsed.locator.hex())
+            if record is not None and record.revoked_at is None:
+                digest = Digest(record.pepper_id, record.mac)
+                return self.vault.keys.peppers().verify(
+                    parsed.token, digest, purpose=Prefix.ADMIN_TOKEN
+                )
+        return False
+
+    async def _store_problem(self) -> str | None:
+        await self.vault.store.issuers()
+        return None
+
+    async def _keys_problem(self) -> str | None:
+        problem = self.vault.keys.problem
+        return None if problem is None else str(problem)
+
+
+def build_app(settings: Settings) -> Application:
+    """Return the application that *settings* describe; it opens its store when it starts."""
+    runtime = Runtime(settings)
+    gateway = Gateway(
+        runtime.directory,
+        render_page,
+        GatewaySettings(
+            proxies=TrustedProxies(Networks.parse(settings.http.trusted_proxies)),
+            on_finished=runtime.metrics.note,
+        ),
+    )
+    return Application(gateway, lifespan=runtime.lifespan)
