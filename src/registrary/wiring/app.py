@@ -11,9 +11,11 @@ from registrary.core.addresses import Networks
 from registrary.core.events import Tag
 from registrary.core.records import AdminToken
 from registrary.core.secrets import Digest, Prefix, parse_token
+from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.schedule import Job, Schedule
 from registrary.jobs.sequencer import Sequencer
 from registrary.jobs.sweeps import CountKeeper, sweep_expired
+from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.policy import development_policy, public_policy
@@ -38,6 +40,7 @@ from registrary.wiring.sites import UseCases, site_of
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
 SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one second
 COUNT_EVERY: Final = timedelta(seconds=60)
+ROTATE_EVERY: Final = timedelta(minutes=1)
 SWEEP_EVERY: Final = timedelta(minutes=5)
 
 
@@ -73,9 +76,14 @@ class Runtime:
         try:
             await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
             signer = LocalSigner(self.vault.store, self.vault.keys)
+            rotation = KeyRotation(
+                self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
+            )
+            for issuer in await self.vault.store.issuers():
+                await rotation.run(issuer, self.entropy)
             use_cases = self._use_cases()
             await self._show_sites(use_cases)
-            schedule = Schedule(self._jobs(signer, use_cases))
+            schedule = Schedule(self._jobs(signer, rotation, use_cases))
             schedule.start()
             yield
             await schedule.stop()
@@ -96,7 +104,7 @@ class Runtime:
         )
         return UseCases(Registrar(services), Manager(services))
 
-    def _jobs(self, signer: LocalSigner, use_cases: UseCases) -> list[Job]:
+    def _jobs(self, signer: LocalSigner, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
         keeper = CountKeeper(self.vault.store, self.clock, self.entropy)
         sequencer = Sequencer(self.vault.store, signer)
 
@@ -115,7 +123,12 @@ class Runtime:
             for site in self.directory.sites:
                 await sequencer.run(site.issuer)
 
+        async def rotate_keys() -> None:
+            for site in self.directory.sites:
+                await rotation.run(site.issuer, self.entropy)
+
         return [
+            Job("keys", ROTATE_EVERY, rotate_keys),
             Job("issuers", ISSUER_POLL, follow_issuers),
             Job("sweep", SWEEP_EVERY, sweep),
             Job("counts", COUNT_EVERY, write_counts),
