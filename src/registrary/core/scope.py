@@ -1,7 +1,7 @@
 """Scopes: what there is to ask for, and what of a request is granted."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from registrary.core.errors import FieldError
 
 SCOPE_LIMIT: Final = 200  # tokens in one scope
-_TOKEN: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 §3.3
+_SCOPE: Final = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")  # RFC 6749 §3.3
 
 
 class ScopeDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,11 +70,11 @@ def parse_scope(text: str) -> tuple[str, ...]:
 
     Raises `FieldError` for characters a token may not have and for too many tokens.
     """
-    tokens = tuple(dict.fromkeys(token for token in text.split(" ") if token))
+    if _SCOPE.fullmatch(text) is None:
+        raise FieldError("must be scopes of printable ASCII, separated by spaces")
+    tokens = tuple(dict.fromkeys(text.split()))
     if len(tokens) > SCOPE_LIMIT:
         raise FieldError(f"must not hold more than {SCOPE_LIMIT} scopes")
-    if not all(_TOKEN.fullmatch(token) for token in tokens):
-        raise FieldError("must be scope tokens of printable ASCII, separated by spaces")
     return tokens
 
 
@@ -91,12 +91,11 @@ class Split(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...]
 
 
-def split_scope(requested: Sequence[str], catalogue: Sequence[ScopeDefinition]) -> Split:
-    """Divide *requested* by what the *catalogue* says of each token."""
-    by_name = {scope.name: scope for scope in catalogue}
-    known = [by_name[token] for token in requested if token in by_name]
+def split_scope(requested: Sequence[str], catalogue: Mapping[str, ScopeDefinition]) -> Split:
+    """Divide *requested* by what the *catalogue*, by name, says of each token."""
+    known = [catalogue[token] for token in requested if token in catalogue]
     return Split(
         granted=tuple(scope.name for scope in known if not scope.restricted),
         pending=tuple(scope.name for scope in known if scope.restricted),
-        unknown=tuple(token for token in requested if token not in by_name),
+        unknown=tuple(token for token in requested if token not in catalogue),
     )

@@ -1,119 +1,150 @@
-"""From the JSON a client sent to values that are valid one by one, or all that is wrong."""
+"""From the JSON a client sent to values that are valid one by one, and all that is wrong."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from registrary.core.errors import FieldError, Problem
-from registrary.core.metadata import extensions, openid, rfc7591
-from registrary.core.metadata.field import Field
+from registrary.core.metadata.field import INVALID_METADATA, Field
 from registrary.core.metadata.offer import Offer
+from registrary.core.metadata.table import FIELDS, base_name, position
 
-FIELDS: Final[tuple[Field[Any], ...]] = (*rfc7591.FIELDS, *openid.FIELDS, *extensions.FIELDS)
-"""Every member of client metadata; the order decides which problem names the error code."""
-
-BY_NAME: Final[dict[str, Field[Any]]] = {field.name: field for field in FIELDS}
-POSITION: Final[dict[str, int]] = {field.name: place for place, field in enumerate(FIELDS)}
 DESCRIPTION_LIMIT: Final = 1000  # characters of error_description
+LANGUAGES_LIMIT: Final = 100  # tagged members of one document
 
-# RFC 5646 §2.1, without grandfathered tags: a language of 2 to 8 letters, then subtags.
-_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-_TAG_LIMIT: Final = 35  # characters
+# RFC 5646 §2.1: a language of 2 to 8 letters or a private prefix, then subtags of 8 at most.
+_LANGUAGE_TAG: Final = re.compile(
+    r"(?:[A-Za-z]{2,8}|[xXiI](?=-))(?:-[A-Za-z0-9]{1,8}){0,8}", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What a document holds: valid *values*, *problems* in deciding order, *dropped* names."""
 
-    values: dict[str, Any]
+    values: dict[str, Any]  # Any: values of members are any JSON
     problems: tuple[Problem, ...]
     dropped: tuple[str, ...]
 
 
-def parse_document(document: Mapping[str, Any], offer: Offer) -> Parsed:
+class _Reader(NamedTuple):
+    """How one member is read under one offer; *accepted* is None where any value goes."""
+
+    field: Field[Any]
+    parse: Callable[[object], Any]
+    accepted: frozenset[str] | None
+    is_text: bool
+
+
+def parse_document(  # noqa: C901 - one pass over the document, on the path of every registration
+    document: Mapping[str, Any], offer: Offer
+) -> Parsed:
     """Judge each member of *document* by itself.
 
-    ``null`` and the empty string read as absent, ``[]`` is a value. Members that are not known,
-    or whose feature *offer* lacks, are dropped (RFC 7591 §2).
+    ``null`` reads as absent, and so does an empty string where a string belongs; ``[]`` is a
+    value (A-039). Members that are not known, or that *offer* does not have, are dropped, never
+    refused (RFC 7591 §2). All problems are found, not the first alone.
     """
-    known = _known(offer.features)
+    readers = _readers(offer)
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     dropped: list[str] = []
+    tagged: list[str] = []
     for name, value in document.items():
-        field = known.get(name) or _tagged(name, known)
-        if field is None:
-            dropped.append(name)
-        elif value is not None and value != "":
-            try:
-                values[name] = _accepted(field, value, offer)
-            except FieldError as error:
-                problems.append(Problem(error.code or field.error, name, error.rule, field.section))
-    problems += _ambiguous_tags(values)
-    return Parsed(values, in_deciding_order(problems), tuple(dropped))
+        reader = readers.get(name)
+        if reader is None:
+            reader = _tagged_reader(name, readers) if "#" in name else None
+            if reader is None:
+                dropped.append(name)
+                continue
+            if value:
+                tagged.append(name)
+        field, parse, accepted, is_text = reader
+        if value is None or (value == "" and is_text):
+            continue
+        try:
+            parsed = parse(value)
+            if accepted is not None:
+                _check_accepted(field, parsed, accepted)
+        except FieldError as error:
+            problems.append(Problem(error.code or field.error, name, error.rule, field.section))
+        else:
+            if parsed != "":  # a scope of nothing but spaces asks for nothing
+                values[name] = parsed
+    if tagged:
+        problems += _language_problems(tagged)
+    return Parsed(values, in_deciding_order(problems) if problems else (), tuple(dropped))
 
 
 def in_deciding_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return *problems* in the order of the table, ``redirect_uris`` first."""
-    last = len(FIELDS)
-    return tuple(
-        sorted(problems, key=lambda problem: POSITION.get(problem.field.partition("#")[0], last))
-    )
+    """Return *problems* in the order of the table, ``redirect_uris`` first.
+
+    The first names the error code of the answer.
+    """
+    return tuple(sorted(problems, key=lambda problem: position(problem.field)))
 
 
 def describe(problems: Iterable[Problem]) -> str:
-    """Return all *problems* in one line of bounded ASCII: members and rules, never values."""
-    text = "; ".join(f"{problem.field}: {problem.rule}" for problem in problems)
+    """Return all *problems* in one line of bounded ASCII: members and rules, never values.
+
+    What does not fit is counted. Quotes and backslashes do not occur (RFC 7591 §3.2.2).
+    """
+    texts = list(dict.fromkeys(_sentence(problem) for problem in problems))
+    described = "; ".join(texts)
+    shown = len(texts)
+    while len(described) > DESCRIPTION_LIMIT:
+        shown -= 1
+        described = "; ".join([*texts[:shown], f"and {len(texts) - shown} more"])
+    return described
+
+
+def _sentence(problem: Problem) -> str:
+    text = f"{problem.field}: {problem.rule}" if problem.field else problem.rule
     text = text.encode("ascii", "replace").decode("ascii")
-    return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 3] + "..."
+    return text if len(text) <= DESCRIPTION_LIMIT // 2 else text[: DESCRIPTION_LIMIT // 2] + "..."
 
 
-def base_name(name: str) -> str:
-    """Return the member that a language-tagged *name* belongs to."""
-    return name.partition("#")[0]
+@lru_cache(maxsize=256)
+def _readers(offer: Offer) -> dict[str, _Reader]:
+    return {field.name: _reader(field, offer) for field in FIELDS if offer.has(field)}
 
 
-@lru_cache(maxsize=64)
-def _known(features: frozenset[Any]) -> dict[str, Field[Any]]:
-    return {
-        field.name: field for field in FIELDS if field.feature is None or field.feature in features
-    }
+def _reader(field: Field[Any], offer: Offer) -> _Reader:
+    parse = field.parse
+    if offer.loopback_http and field.parse_with_loopback is not None:
+        parse = field.parse_with_loopback
+    listed = offer.accepted.get(field.announced_by) if field.announced_by else None
+    accepted = None if listed is None or field.is_judged_between else frozenset(listed)
+    # An enumeration has no type: its words say it.
+    return _Reader(field, parse, accepted, field.schema.get("type", "string") == "string")
 
 
-def _tagged(name: str, known: Mapping[str, Field[Any]]) -> Field[Any] | None:
-    """Return the row of a member with a language tag (RFC 7591 §2.2), or None."""
-    base, separator, tag = name.partition("#")
-    field = known.get(base) if separator else None
-    if field is None or not field.is_internationalized:
+def _tagged_reader(name: str, readers: Mapping[str, _Reader]) -> _Reader | None:
+    """Return the reader of a member with a language tag (RFC 7591 §2.2), or None.
+
+    A tag where none belongs, or that is none, makes the member one that is not known (A-080).
+    """
+    base, _, tag = name.partition("#")
+    reader = readers.get(base)
+    if reader is None or not reader.field.is_internationalized:
         return None
-    return field if len(tag) <= _TAG_LIMIT and _LANGUAGE_TAG.fullmatch(tag) else None
+    return reader if _LANGUAGE_TAG.fullmatch(tag) else None
 
 
-def _accepted(field: Field[Any], value: object, offer: Offer) -> object:
-    parsed = field.parse(value)
-    if field.announced_by is None:
-        return parsed
-    if isinstance(parsed, list):
-        if all(offer.accepts(field.announced_by, item) for item in parsed):
-            return parsed
-    elif offer.accepts(field.announced_by, parsed):
-        return parsed
-    raise FieldError(f"must be one of {field.announced_by}")
+def _check_accepted(field: Field[Any], parsed: object, accepted: frozenset[str]) -> None:
+    if not (accepted.issuperset(parsed) if isinstance(parsed, list) else parsed in accepted):
+        raise FieldError(f"must be among {field.announced_by}")
 
 
-def _ambiguous_tags(values: Mapping[str, Any]) -> list[Problem]:
-    """Tags are compared without case: two spellings of one are a contradiction (§2.2)."""
-    seen: dict[str, str] = {}
-    problems = []
-    for name in values:
-        if "#" not in name:
-            continue
-        base, _, tag = name.partition("#")
-        slot = f"{base}#{tag.lower()}"
-        if slot in seen:
-            rule = "must not be given twice for one language"
-            problems.append(Problem("invalid_client_metadata", base, rule, "RFC 7591 §2.2"))
-        seen[slot] = name
-    return problems
+def _language_problems(tagged: list[str]) -> list[Problem]:
+    """Tags are compared without case: two spellings of one contradict each other (A-076)."""
+    section = "RFC 7591 §2.2"
+    if len(tagged) > LANGUAGES_LIMIT:
+        rule = f"must not make more than {LANGUAGES_LIMIT} members with a language"
+        return [Problem(INVALID_METADATA, base_name(tagged[0]), rule, section)]
+    slots = [name.lower() for name in tagged]
+    ambiguous = {base_name(slot) for slot in slots if slots.count(slot) > 1}
+    rule = "must not be given twice for one language"
+    return [Problem(INVALID_METADATA, name, rule, section) for name in sorted(ambiguous)]

@@ -3,69 +3,59 @@
 Discovery publishes it and registration judges by it, so the two cannot disagree (D-034).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
-from registrary.core.metadata.field import Feature
+from registrary.core.metadata.field import Feature, Field
 from registrary.core.scope import ScopeDefinition, default_scope
 
-AUTHORIZATION_CODE: Final = "authorization_code"
-REFRESH_TOKEN: Final = "refresh_token"
-CLIENT_CREDENTIALS: Final = "client_credentials"
-IMPLICIT: Final = "implicit"
-
-SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post"})
-JWT_METHODS: Final = frozenset({"client_secret_jwt", "private_key_jwt"})
-MUTUAL_TLS_METHODS: Final = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})
-
-_ASYMMETRIC: Final = ("ES256", "RS256", "PS256", "EdDSA")
-_SERVER_SIGNING: Final = ("RS256", "ES256", "EdDSA")
-
-_RFC9700: Final[dict[str, tuple[str, ...]]] = {
-    "grant_types_supported": (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS),
-    "response_types_supported": ("code",),
-    "response_modes_supported": ("query", "fragment", "form_post"),
-    "token_endpoint_auth_methods_supported": (
-        "none",
-        "client_secret_basic",
-        "client_secret_post",
-        "client_secret_jwt",
-        "private_key_jwt",
-    ),
-    "token_endpoint_auth_signing_alg_values_supported": (*_ASYMMETRIC, "HS256"),
-    "id_token_signing_alg_values_supported": _SERVER_SIGNING,
-    "subject_types_supported": ("public", "pairwise"),
-    "code_challenge_methods_supported": ("S256",),
+FLAGS: Final[Mapping[str, Feature]] = {
+    "request_parameter_supported": Feature.REQUEST_OBJECTS,
+    "request_uri_parameter_supported": Feature.REQUEST_URIS,
+    # Whatever else could be fetched: only registered addresses are (CVE-2020-10770).
+    "require_request_uri_registration": Feature.REQUEST_URIS,
+    "tls_client_certificate_bound_access_tokens": Feature.MUTUAL_TLS,
+    "backchannel_logout_supported": Feature.BACKCHANNEL_LOGOUT,
+    "backchannel_logout_session_supported": Feature.BACKCHANNEL_LOGOUT,
+    "frontchannel_logout_supported": Feature.FRONTCHANNEL_LOGOUT,
+    "frontchannel_logout_session_supported": Feature.FRONTCHANNEL_LOGOUT,
+    "backchannel_user_code_parameter_supported": Feature.BACKCHANNEL_AUTHENTICATION,
 }
+"""Booleans of the server's metadata, each with the feature it announces."""
 
-_OIDF_DYNAMIC: Final[dict[str, tuple[str, ...]]] = {
-    **_RFC9700,
-    "grant_types_supported": (*_RFC9700["grant_types_supported"], IMPLICIT),
-    "response_types_supported": (
-        "code",
-        "id_token",
-        "id_token token",
-        "code id_token",
-        "code token",
-        "code id_token token",
-    ),
-    "request_object_signing_alg_values_supported": ("none", *_ASYMMETRIC),
-}
+# Absent, this one means true (OpenID Connect Discovery §3), so its no has to be said.
+_SAID_ALWAYS: Final = frozenset({"request_parameter_supported", "request_uri_parameter_supported"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Offer:
-    """What one issuer offers. *accepted* maps announcing members to the values they list."""
+    """What one issuer offers; made by `offer_for`, told apart by identity.
 
-    accepted: dict[str, tuple[str, ...]]
+    *accepted* maps members of the server's metadata to the values they list; what is not in it
+    is not published. With *loopback_http* addresses that this server fetches or calls may be
+    plain http on this machine.
+    """
+
+    accepted: Mapping[str, tuple[str, ...]]
     features: frozenset[Feature]
     scopes: tuple[ScopeDefinition, ...]
+    loopback_http: bool = False
 
     def accepts(self, announced_by: str, value: str) -> bool:
         """Tell whether *value* is in the list that *announced_by* publishes."""
         return value in self.accepted.get(announced_by, ())
+
+    def has(self, field: Field[Any]) -> bool:  # Any: a row of whatever type
+        """Tell whether a member means anything to this issuer (A-036)."""
+        if field.feature is not None and field.feature not in self.features:
+            return False
+        return (
+            field.announced_by is None
+            or field.announced_by in self.accepted
+            or field.is_free_without_list
+        )
 
     @cached_property
     def grant_types(self) -> tuple[str, ...]:
@@ -82,36 +72,60 @@ class Offer:
         """Return the scope of a client that asks for none."""
         return " ".join(default_scope(self.scopes))
 
+    @cached_property
+    def scope_by_name(self) -> dict[str, ScopeDefinition]:
+        """Return the scopes of the catalogue by name."""
+        return {scope.name: scope for scope in self.scopes}
+
     def within(
         self,
         *,
-        grant_types: Sequence[str] | None = None,
-        scopes: Sequence[str] | None = None,
+        grant_types: Iterable[str] | None = None,
+        token_endpoint_auth_methods: Iterable[str] | None = None,
+        scopes: Iterable[str] | None = None,
     ) -> "Offer":
-        """Return the same offer under a ceiling; None leaves a side as it is."""
-        accepted, catalogue = dict(self.accepted), self.scopes
-        if grant_types is not None:
-            kept = tuple(grant for grant in self.grant_types if grant in grant_types)
-            accepted["grant_types_supported"] = kept
-        if scopes is not None:
-            catalogue = tuple(scope for scope in catalogue if scope.name in scopes)
-        return replace(self, accepted=accepted, scopes=catalogue)
+        """Return the same offer under a ceiling; None leaves a side as it is.
 
-    def announced(self) -> dict[str, Any]:
-        """Return the members of the server's metadata that this offer fills (RFC 8414 §2)."""
+        The same ceiling yields the same object, so what was made for it is found again.
+        """
+        return _within(
+            self,
+            None if grant_types is None else frozenset(grant_types),
+            None if token_endpoint_auth_methods is None else frozenset(token_endpoint_auth_methods),
+            None if scopes is None else frozenset(scopes),
+        )
+
+    def announced(self) -> dict[str, list[str] | bool]:
+        """Return the members of the server's metadata that this offer fills (RFC 8414 §2).
+
+        Empty lists are left out (OpenID Connect Discovery §4.2), and so are restricted scopes.
+        """
+        lists = {name: list(values) for name, values in self.accepted.items() if values}
+        members: dict[str, list[str] | bool] = dict(lists)
         published = [scope.name for scope in self.scopes if not scope.restricted]
-        members: dict[str, Any] = {"scopes_supported": published}
-        members.update((name, list(values)) for name, values in self.accepted.items() if values)
-        members["request_parameter_supported"] = Feature.REQUEST_OBJECTS in self.features
-        members["request_uri_parameter_supported"] = Feature.REQUEST_URIS in self.features
-        members["require_request_uri_registration"] = Feature.REQUEST_URIS in self.features
-        members["claims_parameter_supported"] = False
+        if published:
+            members["scopes_supported"] = published
+        for name, feature in FLAGS.items():
+            if feature in self.features or name in _SAID_ALWAYS:
+                members[name] = feature in self.features
         return members
 
 
-def offer_for(rule_set: str, scopes: tuple[ScopeDefinition, ...]) -> Offer:
-    """Return what an issuer under *rule_set* (``rfc9700`` or ``oidf-dynamic``) offers."""
-    if rule_set == "oidf-dynamic":
-        features = frozenset({Feature.REQUEST_OBJECTS, Feature.REQUEST_URIS})
-        return Offer(_OIDF_DYNAMIC, features, scopes)
-    return Offer(_RFC9700, frozenset(), scopes)
+_Ceiling = frozenset[str] | None
+
+
+@lru_cache(maxsize=256)
+def _within(  # noqa: PLR0917 - a cache has no names for what it is called with
+    offer: Offer, grant_types: _Ceiling, methods: _Ceiling, scopes: _Ceiling
+) -> Offer:
+    accepted = dict(offer.accepted)
+    for name, ceiling in (
+        ("grant_types_supported", grant_types),
+        ("token_endpoint_auth_methods_supported", methods),
+    ):
+        if ceiling is not None:
+            accepted[name] = tuple(value for value in accepted[name] if value in ceiling)
+    catalogue = offer.scopes
+    if scopes is not None:
+        catalogue = tuple(scope for scope in catalogue if scope.name in scopes)
+    return replace(offer, accepted=accepted, scopes=catalogue)

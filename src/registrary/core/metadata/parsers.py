@@ -1,59 +1,97 @@
-"""Parsers of member values: each takes any JSON value and returns a valid one or raises."""
+"""Parsers of member values: each takes any JSON value and returns a valid one or raises.
+
+They raise `FieldError`, whose text is the rule and never the value. What they return is JSON
+again, so that a client reads back what it sent. No value is converted into one of another type.
+"""
 
 import re
-import unicodedata
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from ipaddress import ip_address
+from typing import Final, TypeVar
 
 from registrary.core.errors import FieldError
+from registrary.core.metadata.grants import canonical_response_type
 from registrary.core.scope import parse_scope
-from registrary.core.uris import check_https_uri, check_web_uri, redirect_kind, take_apart
-
-TEXT_LIMIT: Final = 255  # characters of a name
-TOKEN_LIMIT: Final = 512  # characters of an identifier
-ARRAY_LIMIT: Final = 50  # elements
-REDIRECT_URI_LIMIT: Final = 50  # elements
-# Control characters, and those that turn text around so that it reads as something else.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+from registrary.core.uris import (
+    RedirectKind,
+    check_host_name,
+    check_https_uri,
+    check_web_uri,
+    redirect_kind,
+    take_apart,
 )
 
-Parser = Callable[[object], Any]
+TEXT_LIMIT: Final = 255  # characters of what people read, and of opaque identifiers
+SUBJECT_LIMIT: Final = 1024  # characters of a certificate's subject name
+STATEMENT_LIMIT: Final = 32 * 1024  # characters of a software statement
+ARRAY_LIMIT: Final = 50  # elements
+REDIRECT_URI_LIMIT: Final = 20  # elements
+SECONDS_LIMIT: Final = 2**31 - 1  # 68 years, and within the integers of any reader
+_REPORTED_ELEMENTS: Final = 5
+
+# Control characters, separators of lines, marks that turn the direction of text around or cannot
+# be seen at all. Joiners (U+200C, U+200D) stay: several scripts are spelt with them.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+# RFC 6749 §3.3 has no spaces or quotes in what is listed by spaces.
+_TOKEN: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+_E_MAIL: Final = re.compile(r"""[^@\s"(),:;<>\[\\\]]{1,64}@[^@\s"(),:;<>\[\\\]]{1,253}""")
+# RFC 4514 §3: attribute=value, joined by commas and plus signs, special characters escaped.
+_ATTRIBUTE: Final = (
+    r"(?:[A-Za-z][A-Za-z0-9\-]*+|[0-9]++(?:\.[0-9]++)++)="
+    r"(?:[^\\,+\"<>;\x00]++|\\.)*+"
+)
+_DISTINGUISHED_NAME: Final = re.compile(rf"{_ATTRIBUTE}(?:[,+] *+{_ATTRIBUTE})*+", re.DOTALL)
+
+T = TypeVar("T")
+Parser = Callable[[object], T]
 
 
 def text(value: object) -> str:
     """Take text that a person will read."""
+    checked = bounded(value)
+    if not (checked.isascii() and checked.isprintable()) and _UNSEEN.search(checked):
+        raise FieldError("must not hold control characters or invisible marks")
+    return checked
+
+
+def bounded(value: object, *, limit: int = TEXT_LIMIT) -> str:
+    """Take a string of at most *limit* characters."""
     if not isinstance(value, str):
         raise FieldError("must be a string")
-    if len(value) > TEXT_LIMIT:
-        raise FieldError(f"must not be longer than {TEXT_LIMIT} characters")
-    if not value.isascii() or not value.isprintable():
-        _check_readable(value)
+    if len(value) > limit:
+        raise FieldError(f"must not be longer than {limit} characters")
     return value
 
 
 def identifier(value: object) -> str:
-    """Take an opaque string without control characters."""
-    if not isinstance(value, str):
-        raise FieldError("must be a string")
-    if len(value) > TOKEN_LIMIT:
-        raise FieldError(f"must not be longer than {TOKEN_LIMIT} characters")
-    if _UNSEEN.search(value):
-        raise FieldError("must not hold control characters")
-    return value
+    """Take an opaque string, compared as it is; no character in it is invisible."""
+    return text(value)
+
+
+def token(value: object) -> str:
+    """Take one word of a protocol: visible ASCII without quotes and backslashes."""
+    checked = bounded(value)
+    if _TOKEN.fullmatch(checked) is None:
+        raise FieldError("must be one word of visible ASCII")
+    return checked
 
 
 def boolean(value: object) -> bool:
     """Take true or false, and nothing that merely looks like it."""
-    if not isinstance(value, bool):
-        raise FieldError("must be true or false")
-    return value
+    if value is True or value is False:
+        return value
+    raise FieldError("must be true or false")
 
 
 def seconds(value: object) -> int:
     """Take a whole number of seconds, zero included."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise FieldError("must be a whole number of seconds, not negative")
+    # To Python, true is an integer.
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= SECONDS_LIMIT:
+        raise FieldError(f"must be a whole number of seconds from 0 to {SECONDS_LIMIT}")
     return value
 
 
@@ -65,27 +103,55 @@ def web_uri(value: object) -> str:
 
 
 def https_uri(value: object) -> str:
-    """Take an https URL."""
+    """Take an https URL, which may have a fragment."""
     uri = _string(value)
     check_https_uri(uri)
     return uri
 
 
-def fetched_uri(value: object) -> str:
-    """Take the URL of a document this server fetches: https, or http on this machine.
-
-    Whether plain http is ever fetched is for the guarded fetcher: only in development.
-    """
+def https_or_loopback_uri(value: object) -> str:
+    """Take an https URL, or one of plain http on this machine."""
     uri = _string(value)
     check_https_uri(uri, loopback_http=True)
     return uri
 
 
-def logout_uri(value: object) -> str:
-    """Take an absolute URI without a fragment, https or http (the rules between decide)."""
-    uri = web_uri(value)
-    if "#" in uri:
+def whole_uri(parse: Parser[str]) -> Parser[str]:
+    """Return a parser of what *parse* takes, but for fragments."""
+
+    def parse_whole(value: object) -> str:
+        uri = parse(value)
+        if "#" in uri:
+            raise FieldError("must not have a fragment")
+        return uri
+
+    return parse_whole
+
+
+def any_uri(value: object) -> str:
+    """Take any absolute URI, as a name for something."""
+    uri = _string(value)
+    take_apart(uri)
+    return uri
+
+
+def redirect_uri(value: object) -> str:
+    """Take one redirect URI of any kind; whether it suits the client is judged later."""
+    uri = _string(value)
+    redirect_kind(uri)
+    return uri
+
+
+def post_logout_redirect_uri(value: object) -> str:
+    """Take where a browser goes after logout: a web page, or back into an application."""
+    uri = _string(value)
+    parts = take_apart(uri)
+    if parts.fragment is not None:
         raise FieldError("must not have a fragment")
+    if parts.scheme == "http":
+        check_web_uri(uri)
+    elif redirect_kind(uri) is RedirectKind.HTTPS:
+        check_https_uri(uri)
     return uri
 
 
@@ -96,75 +162,103 @@ def scope(value: object) -> str:
     return " ".join(parse_scope(value))
 
 
-def array(element: Parser, *, limit: int = ARRAY_LIMIT) -> Parser:
-    """Return a parser of arrays whose elements *element* parses; repeats are collapsed."""
-
-    def parse(value: object) -> list[Any]:
-        if not isinstance(value, list):
-            raise FieldError("must be an array")
-        if len(value) > limit:
-            raise FieldError(f"must not hold more than {limit} elements")
-        parsed = [element(item) for item in value]
-        if len(parsed) < 2:  # noqa: PLR2004 - nothing to collapse
-            return parsed
-        return list(dict.fromkeys(parsed))
-
-    return parse
+def response_type(value: object) -> str:
+    """Take a response type and spell it as published (RFC 6749 §3.1.1)."""
+    if not isinstance(value, str) or not value:
+        raise FieldError("must be a string of words separated by spaces")
+    return canonical_response_type(value)
 
 
-def one_of(*accepted: str) -> Parser:
+def e_mail(value: object) -> str:
+    """Take an e-mail address as people write it; whether it is read by anyone nobody knows."""
+    checked = text(value)
+    if _E_MAIL.fullmatch(checked) is None:
+        raise FieldError("must be an e-mail address")
+    return checked
+
+
+def contact(value: object) -> str:
+    """Take how to reach somebody: what has an at sign is an e-mail address (RFC 7591 §2)."""
+    checked = text(value)
+    if "@" in checked and _E_MAIL.fullmatch(checked) is None:
+        raise FieldError("must be an e-mail address when it holds an at sign")
+    return checked
+
+
+def host_name(value: object) -> str:
+    """Take a DNS name."""
+    name = bounded(value)
+    check_host_name(name.lower())
+    return name
+
+
+def address(value: object) -> str:
+    """Take an IP address in any spelling, which is compared as a number (RFC 8705 §2.1.2)."""
+    written = bounded(value)
+    try:
+        ip_address(written)
+    except ValueError:
+        raise FieldError("must be an IP address") from None
+    return written
+
+
+def distinguished_name(value: object) -> str:
+    """Take the name of a certificate's subject (RFC 4514)."""
+    name = bounded(value, limit=SUBJECT_LIMIT)
+    if _DISTINGUISHED_NAME.fullmatch(name) is None:
+        raise FieldError("must be a distinguished name such as CN=client,O=example")
+    return name
+
+
+def statement(value: object) -> str:
+    """Take a software statement, unread."""
+    return bounded(value, limit=STATEMENT_LIMIT)
+
+
+def one_of(*accepted: str) -> Parser[str]:
     """Return a parser of exactly the *accepted* strings."""
+    rule = f"must be {' or '.join(accepted)}"
 
     def parse(value: object) -> str:
-        if not isinstance(value, str) or value not in accepted:
-            raise FieldError(f"must be one of {', '.join(accepted)}")
-        return value
+        if isinstance(value, str) and value in accepted:
+            return value
+        raise FieldError(rule)
 
     return parse
 
 
-def redirect_uri(value: object) -> str:
-    """Take one redirect URI of any kind that may stand alone."""
-    uri = _string(value)
-    redirect_kind(uri)
-    return uri
+def array(element: Parser[T], *, limit: int = ARRAY_LIMIT) -> Parser[list[T]]:
+    """Return a parser of arrays of at most *limit* elements that *element* parses.
+
+    Repeats are collapsed to the first (A-069). The elements at fault are named by position.
+    """
+    return partial(_parse_array, element, limit)
 
 
-def request_uri(value: object) -> str:
-    """Take a URL of a request object; a fragment holds its hash (OpenID Connect Core §6.2)."""
-    uri = _string(value)
-    check_https_uri(uri, loopback_http=True)
-    return uri
+def _parse_array(element: Parser[T], limit: int, value: object) -> list[T]:
+    if not isinstance(value, list):
+        raise FieldError("must be an array")
+    if len(value) > limit:
+        raise FieldError(f"must not hold more than {limit} elements")
+    try:
+        parsed = [element(item) for item in value]
+    except FieldError:
+        raise FieldError(_element_rules(element, value)) from None
+    return parsed if len(parsed) < 2 else list(dict.fromkeys(parsed))  # noqa: PLR2004 - no repeats
 
 
-def post_logout_redirect_uri(value: object) -> str:
-    """Take where a browser goes after logout: any redirect URI, or http for some clients."""
-    uri = _string(value)
-    parts = take_apart(uri)
-    if parts.fragment is not None:
-        raise FieldError("must not have a fragment")
-    if parts.scheme == "http":
-        check_web_uri(uri)
-    else:
-        redirect_kind(uri)
-    return uri
-
-
-def response_type(value: object) -> str:
-    """Take a response type; the order of its words means nothing (RFC 6749 §3.1.1)."""
-    words = sorted(set(_string(value).split(" ")))
-    order = {"code": 0, "id_token": 1, "token": 2}
-    return " ".join(sorted(words, key=lambda word: (order.get(word, 9), word)))
+def _element_rules(element: Parser[T], value: list[object]) -> str:
+    rules = []
+    for position, item in enumerate(value):
+        try:
+            element(item)
+        except FieldError as error:
+            rules.append(f"[{position}] {error.rule}")
+    more = len(rules) - _REPORTED_ELEMENTS
+    return ", ".join(rules[:_REPORTED_ELEMENTS]) + (f", and {more} more" if more > 0 else "")
 
 
 def _string(value: object) -> str:
     if not isinstance(value, str):
         raise FieldError("must be a string")
     return value
-
-
-def _check_readable(value: str) -> None:
-    if _UNSEEN.search(value):
-        raise FieldError("must not hold control characters or marks that turn text around")
-    if any(unicodedata.category(char) in {"Cs", "Co", "Cn"} for char in value):
-        raise FieldError("must hold assigned characters only")

@@ -1,76 +1,114 @@
-"""Rules between grants, response types and redirect URIs."""
+"""Rules between grants, response types, redirect URIs and scopes."""
 
-from collections.abc import Iterator
+from typing import Final
 
-from registrary.core.errors import Problem
-from registrary.core.metadata.offer import AUTHORIZATION_CODE, IMPLICIT, REFRESH_TOKEN
-from registrary.core.uris import LOOPBACK_HOSTS, RedirectKind, host_of, redirect_kind
-from registrary.policy.consistency.defaults import GRANTS_OF_RESPONSE_TYPE
+from registrary.core.metadata.grants import (
+    AUTHORIZATION_CODE,
+    GRANT_TYPES,
+    IMPLICIT,
+    REFRESH_TOKEN,
+    RESPONSE_TYPES,
+    response_words,
+)
+from registrary.core.uris import RedirectKind, leads_to_this_machine, redirect_kind, take_apart
 from registrary.policy.consistency.resulting import Resulting, problem
+from registrary.policy.consistency.rule import Problems, rule
 
-_REDIRECT = "invalid_redirect_uri"
-
-
-def a_grant_remains(client: Resulting) -> Iterator[Problem]:
-    """Refuse when nothing that was asked for is offered and usable (RFC 7591 §2)."""
-    grants = client.values["grant_types"]
-    section = "RFC 7591 §2"
-    if not any(grant in client.offer.grant_types for grant in grants):
-        yield problem("grant_types", "must hold a grant that this issuer offers", section)
-    elif client.is_public and grants == ["client_credentials"]:
-        rule = "must not be client_credentials alone without client authentication"
-        yield problem("grant_types", rule, "RFC 6749 §4.4")
-    elif grants == [REFRESH_TOKEN]:
-        yield problem("grant_types", "must not be refresh_token alone", "RFC 6749 §6")
+_GRANTS: Final = ("grant_types", "response_types", "token_endpoint_auth_method")
+_TYPE: Final = "OpenID Connect Registration §2"
+_AGREE: Final = "RFC 7591 §2.1"
 
 
-def grants_and_response_types_agree(client: Resulting) -> Iterator[Problem]:
-    """Keep a client out of an inconsistent state (RFC 7591 §2.1)."""
-    grants, types = client.values["grant_types"], client.values["response_types"]
-    section = "RFC 7591 §2.1"
-    for name in types:
-        missing = [grant for grant in GRANTS_OF_RESPONSE_TYPE.get(name, ()) if grant not in grants]
-        if missing:
-            rule = f"must be matched by grant_types: {', '.join(missing)} is missing"
-            yield problem("response_types", rule, section)
-    if AUTHORIZATION_CODE in grants and not any("code" in name.split(" ") for name in types):
-        yield problem("response_types", "must hold one with code for authorization_code", section)
-    if IMPLICIT in grants and not any(
-        {"token", "id_token"} & set(name.split(" ")) for name in types
+@rule("RFC 7591 §2", reads=("redirect_uris", *_GRANTS))
+def redirect_uris_are_there_when_needed(client: Resulting) -> Problems:
+    """Demand an address to come back to of clients that go away, and of no others (T-52)."""
+    if client.redirect_uris or not any(
+        GRANT_TYPES[name].redirects for name in client.usable_grants
     ):
-        yield problem(
-            "response_types", "must hold one with token or id_token for implicit", section
-        )
+        return ()
+    return [problem("redirect_uris", "must be given for grants that redirect", "RFC 7591 §2")]
 
 
-def redirect_uris_are_there(client: Resulting) -> Iterator[Problem]:
-    """Demand redirect URIs of clients that send people around (RFC 7591 §2)."""
-    redirecting = {AUTHORIZATION_CODE, IMPLICIT} & set(client.values["grant_types"])
-    if redirecting and not client.redirect_uris:
-        yield problem(
-            "redirect_uris", "must hold at least one address", "RFC 7591 §2", code=_REDIRECT
-        )
+@rule(_TYPE, reads=("redirect_uris", "application_type", *_GRANTS))
+def redirect_uris_suit_the_application_type(client: Resulting) -> Problems:
+    """Hold each redirect URI against the kind of application (C-002 to C-006)."""
+    unsuited = _unsuited_web if client.values["application_type"] == "web" else _unsuited_native
+    found: dict[str, list[str]] = {}
+    for position, uri in enumerate(client.redirect_uris):
+        broken = unsuited(client, uri)
+        if broken:
+            found.setdefault(broken, []).append(f"[{position}]")
+    return [
+        problem("redirect_uris", f"{', '.join(places)} {broken}", _TYPE)
+        for broken, places in found.items()
+    ]
 
 
-def redirect_uris_fit_the_application_type(client: Resulting) -> Iterator[Problem]:
-    """Hold every redirect URI against the application type (OpenID Connect Registration §2)."""
-    application_type = client.values["application_type"]
-    implicit = IMPLICIT in client.values["grant_types"]
-    for uri in client.redirect_uris:
-        rule = _misfit(uri, application_type, implicit=implicit)
-        if rule:
-            section = "OpenID Connect Registration §2"
-            yield problem("redirect_uris", rule, section, code=_REDIRECT)
-
-
-def _misfit(uri: str, application_type: str, *, implicit: bool) -> str | None:
-    kind = redirect_kind(uri)
-    on_this_machine = host_of(uri) in LOOPBACK_HOSTS
-    if application_type == "web" and kind is not RedirectKind.HTTPS:
-        return "must use https for a web application"
-    if kind is RedirectKind.HTTPS and on_this_machine:
-        if application_type == "native":
-            return "must use http, not https, on a loopback host for a native application"
-        if implicit:
-            return "must not lead to this machine for a web application with implicit"
+def _unsuited_web(client: Resulting, uri: str) -> str | None:
+    if redirect_kind(uri) is not RedirectKind.HTTPS:
+        return "must be https for application_type web"
+    if IMPLICIT in client.values["grant_types"] and leads_to_this_machine(_host(uri)):
+        return "must not lead to this machine for application_type web with the implicit grant"
     return None
+
+
+def _unsuited_native(_: Resulting, uri: str) -> str | None:
+    if redirect_kind(uri) is RedirectKind.HTTPS and leads_to_this_machine(_host(uri)):
+        return "must not be https on this machine for application_type native"
+    return None
+
+
+def _host(uri: str) -> str:
+    return take_apart(uri).host or ""
+
+
+@rule("RFC 7591 §2", reads=_GRANTS)
+def a_usable_grant_remains(client: Resulting) -> Problems:
+    """Refuse when nothing that was asked for can be used (A-048, A-050, A-051)."""
+    usable = client.usable_grants
+    if not usable and not set(client.offer.grant_types).isdisjoint(client.values["grant_types"]):
+        rule_text = "must hold a grant that is open to clients without authentication"
+        return [problem("grant_types", rule_text, "RFC 6749 §4.4")]
+    if not usable:
+        rule_text = "must hold a grant among grant_types_supported"
+        return [problem("grant_types", rule_text, "RFC 7591 §2")]
+    if REFRESH_TOKEN in usable and not any(
+        GRANT_TYPES[name].yields_refresh_token for name in usable
+    ):
+        rule_text = "must hold a grant that yields refresh tokens beside refresh_token"
+        return [problem("grant_types", rule_text, "RFC 6749 §6")]
+    return ()
+
+
+@rule(_AGREE, reads=_GRANTS)
+def grants_and_response_types_agree(client: Resulting) -> Problems:
+    """Keep a client out of an inconsistent state (A-045)."""
+    grants, types = client.usable_grants, client.values["response_types"]
+    if not grants:
+        return ()  # that is said elsewhere
+    found = [
+        problem("response_types", f"{name} must come with {grant} in grant_types", _AGREE)
+        for name in types
+        for grant in RESPONSE_TYPES.get(name, ())
+        if grant not in grants
+    ]
+    words = response_words(types)
+    if AUTHORIZATION_CODE in grants and "code" not in words:
+        rule_text = "must hold a type with code for the grant authorization_code"
+        found.append(problem("response_types", rule_text, _AGREE))
+    if IMPLICIT in grants and words.isdisjoint({"token", "id_token"}):
+        rule_text = "must hold a type with token or id_token for the grant implicit"
+        found.append(problem("response_types", rule_text, _AGREE))
+    return found
+
+
+@rule("RFC 7591 §2", reads=("scope",))
+def a_scope_remains(client: Resulting) -> Problems:
+    """Refuse a scope of which nothing can be granted."""
+    asked = client.values.get("scope")
+    if asked is None:
+        return ()
+    catalogue = client.offer.scope_by_name
+    if any(name in catalogue and not catalogue[name].restricted for name in asked.split(" ")):
+        return ()
+    return [problem("scope", "must hold a scope that this issuer grants", "RFC 7591 §2")]

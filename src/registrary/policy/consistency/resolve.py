@@ -1,120 +1,96 @@
 """From parsed members to the resulting client, with every rule that was held against it."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-from registrary.core.checks import Check, Outcome
-from registrary.core.errors import FieldError, Problem
-from registrary.core.metadata import BY_NAME, Offer, Source, in_deciding_order
-from registrary.policy.consistency import grants, identity
+from registrary.core.errors import Problem
+from registrary.core.metadata import FIELDS, Metadata, Offer, in_deciding_order
+from registrary.core.metadata.table import position
+from registrary.policy.consistency import grants, keys, people
 from registrary.policy.consistency.defaults import fill
+from registrary.policy.consistency.explaining import explain
+from registrary.policy.consistency.resolved import Resolved
 from registrary.policy.consistency.resulting import Resulting
+from registrary.policy.consistency.rule import Rule
 
-Rule = Callable[[Resulting], Iterable[Problem]]
+__all__ = ["RULES", "explain", "resolve", "rules_for"]
 
-RULES: Final[tuple[tuple[str, Rule], ...]] = (
-    ("RFC 7591 §2", grants.redirect_uris_are_there),
-    ("OpenID Connect Registration §2", grants.redirect_uris_fit_the_application_type),
-    ("RFC 7591 §2", grants.a_grant_remains),
-    ("RFC 7591 §2.1", grants.grants_and_response_types_agree),
-    ("RFC 7591 §2", identity.a_scope_remains),
-    ("RFC 7591 §2", identity.keys_come_one_way),
-    ("OpenID Connect Core §9", identity.keys_are_there_when_needed),
-    ("OpenID Connect Registration §2", identity.the_assertion_algorithm_fits),
-    ("OpenID Connect Core §10.1", identity.a_public_client_has_no_shared_secret),
-    ("OpenID Connect Registration §2", identity.encryption_names_its_algorithm),
-    ("OpenID Connect Registration §2", identity.unsigned_id_tokens_stay_behind_tls),
-    ("OpenID Connect Core §8.1", identity.pairwise_subjects_have_one_sector),
-    ("RFC 9449 §5.2", identity.tokens_are_bound_one_way),
-    ("RFC 8705 §2.1.2", identity.a_certificate_is_named_once),
-    ("RFC 9101 §10.5", identity.signed_requests_can_be_signed),
-    ("OpenID Connect Front-Channel Logout §2", identity.logout_pages_belong_to_the_client),
-    ("OpenID Connect Back-Channel Logout §2.2", identity.logout_over_http_needs_authentication),
-    ("CIBA §4", identity.backchannel_clients_say_how),
+RULES: Final[tuple[Rule, ...]] = (
+    grants.redirect_uris_are_there_when_needed,
+    grants.redirect_uris_suit_the_application_type,
+    grants.a_usable_grant_remains,
+    grants.grants_and_response_types_agree,
+    grants.a_scope_remains,
+    keys.keys_come_one_way,
+    keys.keys_are_there_when_needed,
+    keys.the_assertion_algorithm_suits_the_method,
+    keys.a_public_client_shares_no_secret,
+    keys.an_encoding_names_its_algorithm,
+    keys.unsigned_id_tokens_stay_on_the_back_channel,
+    keys.a_certificate_is_named_once,
+    keys.a_self_signed_certificate_is_registered,
+    keys.bound_tokens_are_bound_one_way,
+    keys.demanded_signatures_can_be_made,
+    people.pairwise_subjects_have_one_sector,
+    people.the_way_back_from_logout_suits_the_client,
+    people.logout_is_told_over_https,
+    people.a_logout_page_belongs_to_the_client,
+    people.approval_elsewhere_is_reported_somehow,
 )
-"""Every rule between members, each with the section it comes from."""
+"""Every rule between members."""
+
+_ORDER: Final = tuple(field.name for field in FIELDS)
+_NO_SOURCES: Final[Mapping[str, str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """The resulting client: its *metadata*, where values came from, and what is wrong with it."""
+def resolve(
+    values: Mapping[str, Any],  # Any: values of members are any JSON
+    offer: Offer,
+    *,
+    unusable: Iterable[str] = (),
+    provenance: Mapping[str, str] = _NO_SOURCES,
+) -> Resolved:
+    """Give parsed *values* what follows from them and hold every rule against the result.
 
-    metadata: dict[str, Any]
-    provenance: dict[str, str]
-    problems: tuple[Problem, ...]
-    pending_scope: str | None
-
-    @property
-    def sector_need(self) -> str | None:
-        """Return the sector document that must be read before the client can be accepted."""
-        return self.metadata.get("sector_identifier_uri")
-
-
-def resolve(values: Mapping[str, Any], offer: Offer, *, unusable: Iterable[str] = ()) -> Resolved:
-    """Give parsed *values* their defaults under *offer* and hold every rule against the result.
-
-    *unusable* names members that were sent and could not be parsed: no rule complains again
-    that they are missing.
+    *unusable* names members that were sent and could not be parsed: no rule that reads them is
+    asked. *provenance* says where values came from that the client did not send itself.
     """
-    client = Resulting(offer, dict(values))
+    client = Resulting(offer, dict(values), dict(provenance))
     fill(client)
+    rules = rules_for(offer)
     silent = frozenset(unusable)
-    problems = [
-        found
-        for _, rule in RULES
-        for found in rule(client)
-        if not silent
-        or (found.field not in silent and not silent & _NEEDED_BY.get(found.field, _NONE))
-    ]
-    pending = " ".join(client.pending_scope) or None
-    return Resolved(client.values, client.sources, in_deciding_order(problems), pending)
+    if silent:
+        rules = tuple(rule for rule in rules if silent.isdisjoint(rule.reads))
+    broken = tuple((rule, found) for rule in rules for found in rule.judge(client))
+    return Resolved(
+        metadata=Metadata(_in_table_order(client.values)),
+        provenance=client.sources,
+        problems=_problems(broken),
+        pending_scope=" ".join(client.pending_scope) or None,
+        dropped=client.dropped,
+        rules=rules_for(offer),
+        asked=rules,
+        broken=broken,
+    )
 
 
-_NONE: Final[frozenset[str]] = frozenset()
-# A rule that complains about a member because another one, which could not be parsed, is absent.
-_NEEDED_BY: Final = {
-    "jwks": frozenset({"jwks_uri"}),
-    "response_types": frozenset({"grant_types"}),
-    "grant_types": frozenset({"response_types", "token_endpoint_auth_method"}),
-}
+@lru_cache(maxsize=256)
+def rules_for(offer: Offer) -> tuple[Rule, ...]:
+    """Return the rules that can be broken where *offer* is what there is."""
+    return tuple(
+        rule for rule in RULES if not rule.features or not rule.features.isdisjoint(offer.features)
+    )
 
 
-def check_sector_document(document: object, redirect_uris: Iterable[str]) -> None:
-    """Demand that every redirect URI stands in the sector document (OIDC Registration §5).
-
-    Raises `FieldError`.
-    """
-    if not isinstance(document, list) or not all(isinstance(item, str) for item in document):
-        raise FieldError("must lead to a JSON array of strings")
-    listed = set(document)
-    if not all(uri in listed for uri in redirect_uris):
-        raise FieldError("must lead to a document that lists every redirect URI")
+def _problems(broken: tuple[tuple[Rule, Problem], ...]) -> tuple[Problem, ...]:
+    return in_deciding_order(problem for _, problem in broken) if broken else ()
 
 
-def explain(resolved: Resolved, problems: Iterable[Problem]) -> tuple[Check, ...]:
-    """Return one check for each member that was judged and each rule that was applied."""
-    failed = {problem.field: problem.rule for problem in problems}
-    checks = [
-        _member_check(name, resolved.provenance.get(name), failed.pop(name, None))
-        for name in resolved.metadata
-    ]
-    checks += [Check(name, _section(name), Outcome.FAILED, rule) for name, rule in failed.items()]
-    broken = {(problem.section, problem.rule) for problem in resolved.problems}
-    for section, rule in RULES:
-        hit = any(section == found for found, _ in broken)
-        name = rule.__name__.replace("_", " ")
-        checks.append(Check(name, section, Outcome.FAILED if hit else Outcome.PASSED))
-    return tuple(checks)
-
-
-def _member_check(name: str, source: str | None, rule: str | None) -> Check:
-    if rule is not None:
-        return Check(name, _section(name), Outcome.FAILED, rule)
-    narrowed = source == Source.NARROWED
-    return Check(name, _section(name), Outcome.NARROWED if narrowed else Outcome.PASSED)
-
-
-def _section(name: str) -> str:
-    field = BY_NAME.get(name.partition("#")[0])
-    return field.section if field else ""
+def _in_table_order(values: dict[str, Any]) -> dict[str, Any]:
+    """Return *values* in the order of the table, members with languages last."""
+    ordered = {name: values[name] for name in _ORDER if name in values}
+    if len(ordered) != len(values):
+        tagged = sorted(values.keys() - ordered.keys(), key=lambda name: (position(name), name))
+        ordered.update((name, values[name]) for name in tagged)
+    return ordered

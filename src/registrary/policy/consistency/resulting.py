@@ -1,30 +1,41 @@
 """The client that a request would result in, while it is being worked out."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from registrary.core.errors import Problem
-from registrary.core.metadata import Offer, Source
+from registrary.core.metadata import BY_NAME, Offer, Source
 
 
-@dataclass(slots=True)
 class Resulting:
     """Values of the resulting client; made and filled by `resolve` alone.
 
-    *values* start as what was sent and gain defaults; *sources* says where a value came from
-    when it is not what was sent. *pending_scope* was asked for and needs approval.
+    *values* start as what was sent and gain what follows from it; *sources* says where a value
+    came from when it is not what was sent. *pending_scope* was asked for and needs approval;
+    *dropped* was sent and means nothing for this client. *usable_grants* are those of its
+    grants that it can have.
     """
 
-    offer: Offer
-    values: dict[str, Any]
-    sources: dict[str, str] = field(default_factory=dict)
-    pending_scope: tuple[str, ...] = ()
+    __slots__ = (
+        "dropped",
+        "is_public",
+        "offer",
+        "pending_scope",
+        "sources",
+        "usable_grants",
+        "values",
+    )
 
-    def get(self, name: str) -> Any:  # noqa: ANN401 - as various as the members are
-        """Return a value, or None when the client has none."""
-        return self.values.get(name)
+    def __init__(self, offer: Offer, values: dict[str, Any], sources: dict[str, str]) -> None:
+        self.offer = offer
+        self.values = values
+        self.sources = sources
+        self.pending_scope: tuple[str, ...] = ()
+        self.dropped: tuple[str, ...] = ()
+        # RFC 7591 §2: without authentication the client keeps no secret. Set by the first steps.
+        self.is_public = False
+        self.usable_grants: list[str] = []
 
-    def default(self, name: str, value: object, source: Source = Source.DEFAULT) -> None:
+    def set(self, name: str, value: object, source: Source) -> None:
         """Set *name* to *value* and remember where it came from."""
         self.values[name] = value
         self.sources[name] = source.value
@@ -32,13 +43,10 @@ class Resulting:
     def drop(self, *names: str) -> None:
         """Forget members that mean nothing for this client."""
         for name in names:
-            self.values.pop(name, None)
-            self.sources.pop(name, None)
-
-    @property
-    def is_public(self) -> bool:
-        """Tell whether the client cannot keep a secret (RFC 6749 §2.1)."""
-        return bool(self.values.get("token_endpoint_auth_method") == "none")
+            if name in self.values:
+                del self.values[name]
+                self.sources.pop(name, None)
+                self.dropped += (name,)
 
     @property
     def redirect_uris(self) -> list[str]:
@@ -51,8 +59,6 @@ class Resulting:
         return "jwks" in self.values or "jwks_uri" in self.values
 
 
-def problem(
-    name: str, rule: str, section: str, *, code: str = "invalid_client_metadata"
-) -> Problem:
-    """Return a problem with one member of the resulting client."""
-    return Problem(code, name, rule, section)
+def problem(name: str, rule: str, section: str) -> Problem:
+    """Return a problem with one member of the resulting client, under that member's code."""
+    return Problem(BY_NAME[name].error, name, rule, section)
