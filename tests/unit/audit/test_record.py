@@ -5,7 +5,10 @@ from hashlib import sha256
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from registrary.audit.canonical import canonical
 from registrary.audit.record import (
     SALT_BYTES,
     body_of,
@@ -118,6 +121,29 @@ def test_odd_numbers_of_strangers_are_recorded_as_text():
     }
     assert expected == body["changes"]["jwks"]
     assert {"n": "0.25"} == body["detail"]
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    max_leaves=8,
+)
+
+
+@given(ANY_JSON, ANY_JSON)
+@settings(deadline=None)
+def test_whatever_a_stranger_registers_can_be_recorded(before, after):
+    """An event that could not be written would stop the act it explains."""
+    event = an_event(changes={"jwks": FieldChange(before, after)}, detail={"sent": after})
+
+    record = record_of(event)
+
+    assert record.body is not None
+    assert canonical(msgspec.json.decode(record.body)) == record.body
 
 
 @pytest.mark.parametrize(
