@@ -8,7 +8,7 @@ from typing import Final
 
 from registrary.config import Settings
 from registrary.core.addresses import Networks
-from registrary.core.events import Tag
+from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.records import AdminToken
 from registrary.core.secrets import Digest, Prefix, parse_token
 from registrary.jobs.key_rotation import KeyRotation
@@ -21,8 +21,13 @@ from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.policy import development_policy, public_policy
 from registrary.outbound.resolver import SystemResolver
 from registrary.outbound.tls import client_context
+from registrary.protocol.admin.operations import Caller
+from registrary.protocol.http import HttpRequest
 from registrary.protocol.operation import OperationEndpoints
+from registrary.registrar.administration import Administrator
+from registrary.registrar.context import IssuerContext
 from registrary.registrar.counting import Counting
+from registrary.registrar.issuers import IssuerKeeper
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
 from registrary.registrar.services import Services
@@ -35,7 +40,7 @@ from registrary.web.pages.rendering import render_page
 from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
 from registrary.wiring.directory import Directory
 from registrary.wiring.issuers import ensure_issuer
-from registrary.wiring.sites import UseCases, site_of
+from registrary.wiring.sites import Administration, UseCases, site_of
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
 SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one second
@@ -79,10 +84,8 @@ class Runtime:
             rotation = KeyRotation(
                 self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
             )
-            for issuer in await self.vault.store.issuers():
-                await rotation.run(issuer, self.entropy)
-            use_cases = self._use_cases()
-            await self._show_sites(use_cases)
+            use_cases = self._use_cases(signer)
+            await self._show_sites(use_cases, rotation)
             schedule = Schedule(self._jobs(signer, rotation, use_cases))
             schedule.start()
             yield
@@ -90,7 +93,7 @@ class Runtime:
         finally:
             await self.vault.store.close()
 
-    def _use_cases(self) -> UseCases:
+    def _use_cases(self, signer: LocalSigner) -> UseCases:
         settings = self.settings
         policy = development_policy() if settings.dev else public_policy(*settings.outbound.ports)
         services = Services(
@@ -102,14 +105,23 @@ class Runtime:
             refusals=self.refusals,
             limiter=None if settings.no_rate_limits else MemoryLimiter(),
         )
-        return UseCases(Registrar(services), Manager(services))
+        administration = Administration(
+            store=self.vault.store,
+            log=self.vault.store,
+            signer=signer,
+            administrator=Administrator(services),
+            issuers=IssuerKeeper(services),
+            clock=self.clock,
+            authorize=self._authorize,
+        )
+        return UseCases(Registrar(services), Manager(services), administration)
 
     def _jobs(self, signer: LocalSigner, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
         keeper = CountKeeper(self.vault.store, self.clock, self.entropy)
         sequencer = Sequencer(self.vault.store, signer)
 
         async def follow_issuers() -> None:
-            await self._show_sites(use_cases)
+            await self._show_sites(use_cases, rotation)
 
         async def write_counts() -> None:
             for counting in (self.refusals, self.issues):
@@ -135,13 +147,16 @@ class Runtime:
             Job("sequencer", SEQUENCE_EVERY, sequence),
         ]
 
-    async def _show_sites(self, use_cases: UseCases) -> None:
+    async def _show_sites(self, use_cases: UseCases, rotation: KeyRotation) -> None:
         """Serve the issuers as they are stored now, those that changed anew."""
         shown = {site.issuer.id: site for site in self.directory.sites}
         stored = await self.vault.store.issuers()
         known = [(site.issuer.id, site.issuer.revision) for site in shown.values()]
         if [(issuer.id, issuer.revision) for issuer in stored] == known:
             return
+        for issuer in stored:
+            if issuer.id not in shown:
+                await rotation.run(issuer, self.entropy)
         self.directory.show(
             shown[issuer.id]
             if issuer.id in shown and shown[issuer.id].issuer.revision == issuer.revision
@@ -150,21 +165,40 @@ class Runtime:
         )
 
     async def is_admin(self, token: str) -> bool:
-        """Tell whether *token* may see what operators see: the set one, or a stored one."""
+        """Tell whether *token* may see what operators see."""
+        for site in self.directory.sites:
+            caller = await self.find_admin(site.issuer.id, token)
+            if caller is not None and caller.may("metrics:read"):
+                return True
+        return False
+
+    async def find_admin(self, issuer: str, token: str) -> Caller | None:
+        """Return who bears the admin *token*: the operator's own, or a stored one of *issuer*."""
         wanted = self.settings.admin_token
         if wanted is not None and compare_digest(token.encode(), wanted.encode()):
-            return True
+            return Caller(Actor(ActorKind.OPERATOR, "admin_token"), frozenset({"*"}))
         parsed = parse_token(token, Prefix.ADMIN_TOKEN)
         if parsed is None or parsed.locator is None:
-            return False
-        for site in self.directory.sites:
-            record = await self.vault.store.get(AdminToken, site.issuer.id, parsed.locator.hex())
-            if record is not None and record.revoked_at is None:
-                digest = Digest(record.pepper_id, record.mac)
-                return self.vault.keys.peppers().verify(
-                    parsed.token, digest, purpose=Prefix.ADMIN_TOKEN
-                )
-        return False
+            return None
+        record = await self.vault.store.get(AdminToken, issuer, parsed.locator.hex())
+        if record is None or record.revoked_at is not None:
+            return None
+        if record.expires_at is not None and self.clock.now() >= record.expires_at:
+            return None
+        digest = Digest(record.pepper_id, record.mac)
+        peppers = self.vault.keys.peppers()
+        if not peppers.verify(parsed.token, digest, purpose=Prefix.ADMIN_TOKEN):
+            return None
+        return Caller(Actor(ActorKind.ADMIN_TOKEN, record.id), frozenset(record.permissions))
+
+    async def _authorize(
+        self, context: IssuerContext, token: str, request: HttpRequest
+    ) -> Caller | None:
+        caller = await self.find_admin(context.id, token)
+        if caller is None:
+            return None
+        actor = Actor(caller.actor.kind, caller.actor.id, request.peer)
+        return Caller(actor, caller.permissions)
 
     async def _store_problem(self) -> str | None:
         await self.vault.store.issuers()

@@ -1,5 +1,6 @@
 """Which issuer and which route an address leads to."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from registrary.protocol.routes import Route
 WELL_KNOWN: Final = "/.well-known/"
 # RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect Discovery §4.1
 # puts it behind the path; clients try both for both documents.
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 METADATA_DOCUMENTS: Final = ("oauth-authorization-server", "openid-configuration")
 
 
@@ -48,6 +50,7 @@ class _Table:
     def __init__(self) -> None:
         self.exact: dict[str, Found] = {}
         self.prefixed: dict[str, tuple[int, Route]] = {}
+        self.patterns: list[tuple[re.Pattern[str], int, Route]] = []
 
     def add(self, site: Site, operation: Iterable[Route]) -> None:
         for route in (*site.routes, *operation):
@@ -57,7 +60,10 @@ class _Table:
                 self.exact[path] = Found(path, site.metadata)
 
     def _add_route(self, prefix: str, route: Route) -> None:
-        if route.template.endswith("}"):
+        if "{" in route.template[:-1].rpartition("/")[0]:
+            pattern = _PLACEHOLDER.sub("[^/]+", prefix + route.template)
+            self.patterns.append((re.compile(pattern), len(prefix), route))
+        elif route.template.endswith("}"):
             head = route.template[: route.template.rindex("{")]
             self.prefixed[prefix + head] = (len(prefix), route)
         else:
@@ -69,7 +75,16 @@ class _Table:
             return found
         head, slash, segment = raw_path.rpartition("/")
         entry = self.prefixed.get(head + slash) if segment else None
-        return None if entry is None else Found(raw_path[entry[0] :], entry[1])
+        if entry is not None:
+            return Found(raw_path[entry[0] :], entry[1])
+        return self._match(raw_path)
+
+    def _match(self, raw_path: str) -> Found | None:
+        """Try the few routes with a placeholder before their last segment."""
+        for pattern, prefix, route in self.patterns:
+            if pattern.fullmatch(raw_path):
+                return Found(raw_path[prefix:], route)
+        return None
 
 
 class Directory:

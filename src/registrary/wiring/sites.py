@@ -1,17 +1,36 @@
 """The routes of an issuer: every endpoint it has, bound to its use cases."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+import msgspec
+
+from registrary.core.events import Actor
 from registrary.core.issuer import Issuer
 from registrary.core.metadata import offer_for
+from registrary.ports.audit_log import AuditLog
+from registrary.ports.clock import Clock
+from registrary.ports.keys import Signer
+from registrary.ports.store import Store
+from registrary.protocol.admin.audit import AuditOperations
+from registrary.protocol.admin.clients import ClientOperations
+from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
+from registrary.protocol.admin.issuers import IssuerChange, IssuerOperations, IssuerRequest
+from registrary.protocol.admin.openapi import describe_api
+from registrary.protocol.admin.operations import Caller, routes_of
 from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
+from registrary.protocol.http import JSON, HttpRequest, HttpResponse
 from registrary.protocol.registration import RegistrationEndpoint
 from registrary.protocol.routes import REGISTRATION_BODY_BYTES, Route
+from registrary.registrar.administration import Administrator
 from registrary.registrar.context import IssuerContext
+from registrary.registrar.issuers import IssuerKeeper, IssuerWish, parse_mode, parse_rule_set
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
 from registrary.wiring.directory import Site
+from registrary.wiring.issuers import issuer_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +39,20 @@ class UseCases:
 
     registrar: Registrar
     manager: Manager
+    administration: "Administration"
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """What the admin API calls, and how it knows its callers."""
+
+    store: Store
+    log: AuditLog
+    signer: Signer
+    administrator: Administrator
+    issuers: IssuerKeeper
+    clock: Clock
+    authorize: Callable[[IssuerContext, str, HttpRequest], Awaitable[Caller | None]]
 
 
 def context_of(issuer: Issuer) -> IssuerContext:
@@ -34,7 +67,10 @@ def context_of(issuer: Issuer) -> IssuerContext:
 def site_of(issuer: Issuer, use_cases: UseCases) -> Site:
     """Return *issuer* with its routes."""
     context = context_of(issuer)
-    routes = registration_routes(context, use_cases)
+    routes = (
+        *registration_routes(context, use_cases),
+        *admin_routes(context, use_cases.administration),
+    )
     metadata = Route("/.well-known/", {"GET": DiscoveryEndpoint(context, routes).show}, cors=True)
     return Site(issuer, routes, metadata)
 
@@ -67,4 +103,56 @@ def registration_routes(context: IssuerContext, use_cases: UseCases) -> tuple[Ro
             cors=True,
             body_limit=REGISTRATION_BODY_BYTES,
         ),
+    )
+
+
+def admin_routes(context: IssuerContext, used: Administration) -> tuple[Route, ...]:
+    """Return the addresses of the admin API of one issuer."""
+
+    async def create_issuer(wanted: IssuerRequest, actor: Actor) -> Issuer:
+        issuer = made_issuer(wanted, like=context.issuer, now=used.clock.now())
+        return await used.issuers.create(issuer, actor=actor)
+
+    async def change_issuer(issuer_id: str, wanted: IssuerChange, actor: Actor) -> Issuer:
+        wish = IssuerWish(
+            mode=wanted.mode,
+            policies=None if wanted.policies is None else tuple(wanted.policies),
+            default_policies=(
+                None if wanted.default_policies is None else tuple(wanted.default_policies)
+            ),
+        )
+        return await used.issuers.change(issuer_id, wish, actor=actor)
+
+    async def authorize(token: str, request: HttpRequest) -> Caller | None:
+        return await used.authorize(context, token, request)
+
+    operations = (
+        *ClientOperations(context, used.store, used.log, used.administrator).rows(),
+        *InitialAccessTokenOperations(context, used.store, used.administrator).rows(),
+        *IssuerOperations(context, used.store, used.signer, create_issuer, change_issuer).rows(),
+        *AuditOperations(context.issuer, used.log).rows(),
+    )
+    document = msgspec.json.encode(describe_api(operations, context.issuer.url))
+
+    async def show_description(request: HttpRequest) -> HttpResponse:
+        del request
+        return HttpResponse(200, (JSON,), document)
+
+    description = Route("/api/v1/openapi.json", {"GET": show_description})
+    return (*routes_of(operations, authorize), description)
+
+
+def made_issuer(wanted: IssuerRequest, *, like: Issuer, now: datetime) -> Issuer:
+    """Return a new issuer with the scopes and lifetimes of *like*; raises `NotPossible`."""
+    return msgspec.structs.replace(
+        like,
+        id=issuer_id(wanted.url),
+        url=wanted.url,
+        revision=1,
+        mode=parse_mode(wanted.mode),
+        rule_set=parse_rule_set(wanted.rule_set),
+        policies=(),
+        default_policies=(),
+        created_at=now,
+        updated_at=now,
     )
