@@ -1,0 +1,95 @@
+"""A real server in a process of its own, on a free port, with a store that goes with it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ADMIN_TOKEN: Final = "admin-token-of-a-test-server"
+START_SECONDS: Final = 30  # how long a server may take to answer on a busy machine
+STOP_SECONDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that answers at *url*; *store* is its SQLite file, *log* what it wrote."""
+
+    url: str
+    store: Path
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def store_url(self) -> str:
+        """Return the store as commands take it."""
+        return f"sqlite:///{self.store}"
+
+    def kill(self) -> None:
+        """End the process at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_server(
+    folder: Path, *options: str, port: int | None = None, dev: bool = True
+) -> Iterator[RunningServer]:
+    """Run ``registrary serve`` with its store in *folder*; it has stopped on leaving."""
+    port = port or free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    store, log = folder / "registrary.db", folder / "server.log"
+    arguments = ["serve", "--listen", f"127.0.0.1:{port}", "--store", f"sqlite:///{store}"]
+    arguments += ["--dev"] if dev else []
+    with log.open("ab") as stream:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command(*arguments, *options), stdout=stream, stderr=stream, env=environment()
+        )
+    server = RunningServer(f"http://127.0.0.1:{port}", store, log, process)
+    try:
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(STOP_SECONDS)
+
+
+def command(*arguments: str) -> Sequence[str]:
+    """Return the command line of ``registrary`` with *arguments*."""
+    program = "from registrary.cli.main import main; main()"
+    return [sys.executable, "-c", program, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Return an environment without settings of whoever runs the tests, but an admin token."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRARY_")}
+    return kept | {"REGISTRARY_ADMIN_TOKEN": ADMIN_TOKEN, "NO_COLOR": "1"}
+
+
+def _wait_until_it_answers(server: RunningServer) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if server.process.poll() is not None:
+            break
+        try:
+            with urlopen(f"{server.url}/readyz", timeout=5):  # noqa: S310 - http on loopback
+                return
+        except (URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"the server did not start:\n{server.log.read_text()[-4000:]}")

@@ -1,0 +1,1 @@
+"""The edge: bytes in and out, callers told apart, pages rendered."""

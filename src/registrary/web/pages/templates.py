@@ -1,0 +1,69 @@
+"""The markup of each page. Every value passes through `escape`; nothing else enters markup."""
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Final, NamedTuple
+
+
+class Document(NamedTuple):
+    """A page before its frame: *title* is text, *main* is markup."""
+
+    title: str
+    main: str
+
+
+Template = Callable[[Mapping[str, object]], Document]
+
+
+def error(values: Mapping[str, object]) -> Document:
+    """Say what is wrong with a request: *title*, *message*; optionally *code*, *reference*."""
+    title = _text(values, "title", "This request cannot be completed")
+    message = _text(
+        values,
+        "message",
+        "The application that sent you here made a request this server cannot accept.",
+    )
+    return Document(title, _notice(title, message, details=values))
+
+
+def temporarily_unavailable(values: Mapping[str, object]) -> Document:
+    """Say that something does not work just now: optionally *message*, *code*, *reference*."""
+    title = "Temporarily unavailable"
+    message = _text(
+        values,
+        "message",
+        "Signing in is not possible right now. Please try again in a little while.",
+    )
+    return Document(title, _notice(title, message, details=values))
+
+
+def server_error(values: Mapping[str, object]) -> Document:
+    """Say that the fault is ours: optionally *reference*."""
+    title = "Something went wrong"
+    message = (
+        "This server could not answer. It is not your fault, and nothing was lost that you can "
+        "repair. If it happens again, tell the operator the reference below."
+    )
+    return Document(title, _notice(title, message, details=values))
+
+
+TEMPLATES: Final[Mapping[str, Template]] = {
+    "error": error,
+    "temporarily_unavailable": temporarily_unavailable,
+    "server_error": server_error,
+}
+
+
+def _text(values: Mapping[str, object], name: str, otherwise: str) -> str:
+    return str(values.get(name) or otherwise)
+
+
+def _notice(title: str, message: str, *, details: Mapping[str, object]) -> str:
+    """Return a heading, a paragraph, and what an operator or developer may want to know."""
+    rows = "".join(
+        f"<dt>{label}</dt><dd>{escape(str(details[name]))}</dd>"
+        for name, label in (("code", "Error"), ("reference", "Reference"))
+        if details.get(name)
+    )
+    listed = f"<dl>{rows}</dl>" if rows else ""
+    return f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{listed}"

@@ -1,0 +1,36 @@
+"""A real server for the tests of this folder, and a client that speaks to it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from registrary.testing.server import RunningServer, running_server
+
+Register = Callable[..., httpx2.Response]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Run one development server for all tests of this worker."""
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def http(server: RunningServer) -> Iterator[httpx2.Client]:
+    """Return a client whose addresses are below the issuer."""
+    with httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def register(http: httpx2.Client) -> Register:
+    """Return a function that registers a client with the given members."""
+
+    def send(**members: Any) -> httpx2.Response:  # Any: metadata values are JSON
+        document = {"redirect_uris": ["https://app.example/cb"]} | members
+        return http.post("/register", json=document)
+
+    return send
