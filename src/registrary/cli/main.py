@@ -2,7 +2,7 @@
 
 import typer
 
-from registrary.cli import clients, initial_access_tokens, operation, serving
+from registrary.cli import audit, clients, initial_access_tokens, operation, serving
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +14,7 @@ app.command()(operation.migrate)
 app.command()(operation.doctor)
 app.add_typer(initial_access_tokens.app, name="initial-access-token")
 app.add_typer(clients.app, name="client")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

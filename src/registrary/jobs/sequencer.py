@@ -11,8 +11,7 @@ from registrary.audit.checkpoint import (
     Checkpoint,
     VerifierKey,
     log_origin,
-    open_note,
-    parse_text,
+    open_checkpoint,
     render,
     sign,
 )
@@ -88,7 +87,8 @@ class Sequencer:
         frontier = frontier_of(size, tiles)
         note = await self._log.checkpoint(issuer.id, size=size)
         if note is not None:
-            signed = parse_text(open_note(note, await self.verifier_keys(issuer)))
+            keys = await self.verifier_keys(issuer)
+            signed = open_checkpoint(note, keys, origin=log_origin(issuer.url))
             if (signed.size, signed.root) != (size, frontier.root):
                 raise LogDamaged(f"the tree of {size} leaves has another root than was signed")
         return frontier

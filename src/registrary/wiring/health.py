@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-import apsw
 import msgspec
 
 from registrary.config import Settings
@@ -30,7 +29,6 @@ async def examine(settings: Settings, vault: Vault) -> Sequence[Finding]:
     free = shutil.disk_usage(path.parent).free
     problem = vault.keys.problem
     findings = [
-        Finding("sqlite", True, f"SQLite {apsw.sqlite_lib_version()}"),  # noqa: FBT003 - opened
         Finding("disk", free >= FREE_BYTES, f"{free // 2**20} MiB free beside {path.name}"),
         Finding("keys", problem is None, str(problem or key_file_of(path).name)),
     ]

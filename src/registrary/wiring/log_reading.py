@@ -1,0 +1,89 @@
+"""Verifying and exporting a kept log, page by page."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+from registrary.audit.checkpoint import VerifierKey, log_origin, parse_note, parse_text
+from registrary.audit.export import (
+    checkpoint_line,
+    end_line,
+    event_line,
+    header_line,
+)
+from registrary.audit.faults import Verdict
+from registrary.audit.verify import Delays, LogVerifier
+from registrary.core.issuer import Issuer
+from registrary.jobs.sequencer import Sequencer
+from registrary.keys.signer import LocalSigner
+from registrary.wiring.adapters import SystemClock, Vault
+
+PAGE: Final = 1024  # events read at once
+# A command cannot tell whether a server runs: what waits is only a fault after a day.
+DELAYS: Final = Delays(merge=timedelta(days=1), checkpoint=timedelta(days=1))
+
+
+async def keys_of_log(vault: Vault, issuer: Issuer) -> list[VerifierKey]:
+    """Return the keys that checkpoints of *issuer* may be signed with."""
+    signer = LocalSigner(vault.store, vault.keys)
+    return await Sequencer(vault.store, signer).verifier_keys(issuer)
+
+
+async def verify_kept_log(vault: Vault, issuer: Issuer) -> Verdict:
+    """Hold the whole kept log of *issuer* against what was signed."""
+    log = vault.store
+    verifier = LogVerifier(
+        issuer.id,
+        log_origin(issuer.url),
+        keys=await keys_of_log(vault, issuer),
+        head_size=await log.log_size(issuer.id),
+    )
+    await _add_checkpoints(vault, issuer, verifier)
+    while page := await log.events(issuer.id, first=verifier.size, limit=PAGE):
+        before = verifier.size
+        verifier.add_events(page)
+        await _check_tiles(vault, issuer, verifier)
+        if verifier.size <= before:
+            break
+    verifier.end_of_events()
+    await _check_tiles(vault, issuer, verifier)
+    return verifier.verdict(
+        head_size=await log.log_size(issuer.id),
+        waiting=await log.waiting(issuer.id, limit=PAGE),
+        now=SystemClock().now(),
+        delays=DELAYS,
+    )
+
+
+async def _add_checkpoints(vault: Vault, issuer: Issuer, verifier: LogVerifier) -> None:
+    while True:
+        claimed = verifier.claimed_size
+        notes = await vault.store.checkpoints(issuer.id, after_size=claimed, limit=PAGE)
+        verifier.add_checkpoints(notes)
+        if len(notes) < PAGE or verifier.claimed_size == claimed:
+            return
+
+
+async def _check_tiles(vault: Vault, issuer: Issuer, verifier: LogVerifier) -> None:
+    for level, index in verifier.due_tiles():
+        tile = await vault.store.tile(issuer.id, level, index)
+        verifier.check_tile((level, index), tile.hashes if tile else None)
+
+
+async def export_lines(vault: Vault, issuer: Issuer) -> AsyncIterator[bytes]:
+    """Yield the lines of a complete export up to the newest checkpoint."""
+    keys = await keys_of_log(vault, issuer)
+    note = await vault.store.checkpoint(issuer.id)
+    size = parse_text(parse_note(note).text).size if note else 0
+    yield header_line(issuer.id, log_origin(issuer.url), keys=keys, selection="complete")
+    first = 0
+    while first < size:
+        page = await vault.store.events(issuer.id, first=first, limit=min(PAGE, size - first))
+        for event in page:
+            yield event_line(event)
+        first += len(page)
+        if not page:
+            break
+    if note:
+        yield checkpoint_line(note)
+    yield end_line(events=first, checkpoints=1 if note else 0)
