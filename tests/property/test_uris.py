@@ -8,14 +8,19 @@ from hypothesis import strategies as st
 
 from registrary.core.errors import FieldError
 from registrary.core.uris import (
+    _DOT_SEGMENT,
+    _PLAIN,
+    HOST_LIMIT,
     LOOPBACK_HOSTS,
     RedirectKind,
+    check_host_name,
     check_https_uri,
     check_web_uri,
     host_of,
     matches,
     origin_of,
     redirect_kind,
+    take_apart,
 )
 
 signs = st.text("htps:/@#?.[]%\\*&=;0127lcaeox-_ \t\n\x00é", max_size=40)
@@ -88,3 +93,15 @@ def test_matching_means_equal_but_for_the_port_on_loopback(registered, requested
         assert RedirectKind.LOOPBACK is kind
         assert RedirectKind.LOOPBACK is redirect_kind(requested)
         assert host_of(registered) == host_of(requested)
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True))
+def test_what_is_judged_in_one_step_would_pass_every_step(uri):
+    """The short way must never be a way around."""
+    parts = take_apart(uri)
+
+    assert "https" == parts.scheme
+    assert parts.host
+    assert parts.fragment is None
+    assert len(parts.host) > HOST_LIMIT or check_host_name(parts.host) is None
+    assert _DOT_SEGMENT.search(parts.path) is None or "/." in uri

@@ -35,6 +35,12 @@ _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DNS_NAME: Final = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?\.)*+[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?"
 )
+# What nearly every https URL looks like, judged in one step: a lower-case name whose last label is
+# no number, a short port, a path of unreserved characters. No longer than a host may be.
+_PLAIN: Final = re.compile(
+    r"https://(?:[a-z0-9][a-z0-9\-]{0,62}+(?<!-)\.)++[a-z][a-z0-9\-]{0,62}+(?<!-)"
+    r"(?::[1-9][0-9]{0,3}+)?+(?:/[A-Za-z0-9._~/\-]*+)?+"
+)
 # A last label that is a number makes browsers take the host for an IPv4 address, in any of the
 # spellings inet_aton knows (WHATWG URL, "ends in a number").
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -103,6 +109,8 @@ def redirect_kind(uri: str) -> RedirectKind:
     RFC 7591 §5, RFC 6749 §3.1.2, RFC 9700 §2.1 and §2.6, RFC 8252 §7. Whether a client may use
     a URI of this kind depends on its other members.
     """
+    if len(uri) <= HOST_LIMIT and _PLAIN.fullmatch(uri) and "/." not in uri:
+        return RedirectKind.HTTPS
     parts = take_apart(uri)
     if parts.fragment is not None:
         raise FieldError("must not have a fragment, not even an empty one")
@@ -168,6 +176,8 @@ def check_web_uri(uri: str) -> None:
 
     Raises `FieldError`. A fragment is fine: it points into the page.
     """
+    if len(uri) <= HOST_LIMIT and _PLAIN.fullmatch(uri):
+        return
     parts = take_apart(uri)
     if parts.scheme not in ("https", "http"):
         raise FieldError("must be an http or https URL")
@@ -180,6 +190,8 @@ def check_https_uri(uri: str, *, loopback_http: bool = False) -> None:
     Raises `FieldError`. For addresses that are fetched, called, or that people are sent to with
     something to keep private. Where a name leads is for the fetcher, when it connects.
     """
+    if len(uri) <= HOST_LIMIT and _PLAIN.fullmatch(uri):
+        return
     parts = take_apart(uri)
     if parts.scheme == "http" and loopback_http and parts.host in LOOPBACK_HOSTS:
         return

@@ -95,13 +95,14 @@ class Offer:
             None if scopes is None else frozenset(scopes),
         )
 
-    def announced(self) -> dict[str, list[str] | bool]:
+    def announced(self) -> dict[str, Any]:  # Any: lists of strings, and booleans
         """Return the members of the server's metadata that this offer fills (RFC 8414 §2).
 
         Empty lists are left out (OpenID Connect Discovery §4.2), and so are restricted scopes.
         """
-        lists = {name: list(values) for name, values in self.accepted.items() if values}
-        members: dict[str, list[str] | bool] = dict(lists)
+        members: dict[str, Any] = {
+            name: list(values) for name, values in self.accepted.items() if values
+        }
         published = [scope.name for scope in self.scopes if not scope.restricted]
         if published:
             members["scopes_supported"] = published

@@ -97,16 +97,18 @@ def seconds(value: object) -> int:
 
 def web_uri(value: object) -> str:
     """Take an http or https URL that people are sent to."""
-    uri = _string(value)
-    check_web_uri(uri)
-    return uri
+    if not isinstance(value, str):
+        raise FieldError("must be a string")
+    check_web_uri(value)
+    return value
 
 
 def https_uri(value: object) -> str:
     """Take an https URL, which may have a fragment."""
-    uri = _string(value)
-    check_https_uri(uri)
-    return uri
+    if not isinstance(value, str):
+        raise FieldError("must be a string")
+    check_https_uri(value)
+    return value
 
 
 def https_or_loopback_uri(value: object) -> str:
@@ -137,9 +139,10 @@ def any_uri(value: object) -> str:
 
 def redirect_uri(value: object) -> str:
     """Take one redirect URI of any kind; whether it suits the client is judged later."""
-    uri = _string(value)
-    redirect_kind(uri)
-    return uri
+    if not isinstance(value, str):
+        raise FieldError("must be a string")
+    redirect_kind(value)
+    return value
 
 
 def post_logout_redirect_uri(value: object) -> str:

@@ -91,6 +91,8 @@ def _in_table_order(values: dict[str, Any]) -> dict[str, Any]:
     """Return *values* in the order of the table, members with languages last."""
     ordered = {name: values[name] for name in _ORDER if name in values}
     if len(ordered) != len(values):
-        tagged = sorted(values.keys() - ordered.keys(), key=lambda name: (position(name), name))
-        ordered.update((name, values[name]) for name in tagged)
+        tagged = [name for name in values if name not in ordered]
+        tagged.sort(key=lambda name: (position(name), name))
+        for name in tagged:
+            ordered[name] = values[name]
     return ordered
