@@ -83,9 +83,7 @@ class AuditLog(Protocol):
         """Return one event by its id."""
         ...
 
-    async def events(
-        self, issuer: str, *, first: int, limit: int
-    ) -> Sequence[LoggedEvent]:
+    async def events(self, issuer: str, *, first: int, limit: int) -> Sequence[LoggedEvent]:
         """Return sequenced events in index order, from index *first* on."""
         ...
 
@@ -107,8 +105,6 @@ class AuditLog(Protocol):
         """Return the signed note over *size* leaves, or the newest one; None when absent."""
         ...
 
-    async def checkpoints(
-        self, issuer: str, *, after_size: int, limit: int
-    ) -> Sequence[str]:
+    async def checkpoints(self, issuer: str, *, after_size: int, limit: int) -> Sequence[str]:
         """Return signed notes over more than *after_size* leaves, smallest first."""
         ...

@@ -6,6 +6,9 @@ from datetime import timedelta
 from hmac import compare_digest
 from typing import Final
 
+from registrary.authserver.client_authentication import ClientAuthenticator
+from registrary.authserver.inspection import TokenInspector
+from registrary.authserver.tokens import TokenIssuer
 from registrary.config import Settings
 from registrary.core.addresses import Networks
 from registrary.core.events import Actor, ActorKind, Tag
@@ -19,6 +22,7 @@ from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.policy import development_policy, public_policy
+from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
 from registrary.outbound.tls import client_context
 from registrary.protocol.admin.operations import Caller
@@ -114,7 +118,21 @@ class Runtime:
             clock=self.clock,
             authorize=self._authorize,
         )
-        return UseCases(Registrar(services), Manager(services), administration)
+        return UseCases(
+            registrar=Registrar(services),
+            manager=Manager(services),
+            authenticator=ClientAuthenticator(
+                self.vault.store,
+                self.vault.keys,
+                CachedRemoteKeys(services.fetcher),
+                self.clock,
+                self.entropy,
+            ),
+            tokens=TokenIssuer(signer, self.clock, self.entropy, self.issues),
+            inspector=TokenInspector(self.vault.store, signer, self.clock, self.entropy),
+            signer=signer,
+            administration=administration,
+        )
 
     def _jobs(self, signer: LocalSigner, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
         keeper = CountKeeper(self.vault.store, self.clock, self.entropy)

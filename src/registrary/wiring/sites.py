@@ -6,6 +6,10 @@ from datetime import datetime
 
 import msgspec
 
+from registrary.authserver.client_authentication import ClientAuthenticator
+from registrary.authserver.context import ServerContext
+from registrary.authserver.inspection import TokenInspector
+from registrary.authserver.tokens import TokenIssuer
 from registrary.core.events import Actor
 from registrary.core.issuer import Issuer
 from registrary.core.metadata import offer_for
@@ -13,17 +17,22 @@ from registrary.ports.audit_log import AuditLog
 from registrary.ports.clock import Clock
 from registrary.ports.keys import Signer
 from registrary.ports.store import Store
+from registrary.protocol import unavailable
 from registrary.protocol.admin.audit import AuditOperations
 from registrary.protocol.admin.clients import ClientOperations
 from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
 from registrary.protocol.admin.issuers import IssuerChange, IssuerOperations, IssuerRequest
 from registrary.protocol.admin.openapi import describe_api
 from registrary.protocol.admin.operations import Caller, routes_of
+from registrary.protocol.back_channel import BackChannel
 from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
 from registrary.protocol.http import JSON, HttpRequest, HttpResponse
+from registrary.protocol.inspection import InspectionEndpoint
+from registrary.protocol.jwks import JwksEndpoint
 from registrary.protocol.registration import RegistrationEndpoint
-from registrary.protocol.routes import REGISTRATION_BODY_BYTES, Route
+from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
+from registrary.protocol.token import TokenEndpoint
 from registrary.registrar.administration import Administrator
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.issuers import IssuerKeeper, IssuerWish, parse_mode, parse_rule_set
@@ -39,6 +48,10 @@ class UseCases:
 
     registrar: Registrar
     manager: Manager
+    authenticator: ClientAuthenticator
+    tokens: TokenIssuer
+    inspector: TokenInspector
+    signer: Signer
     administration: "Administration"
 
 
@@ -69,6 +82,7 @@ def site_of(issuer: Issuer, use_cases: UseCases) -> Site:
     context = context_of(issuer)
     routes = (
         *registration_routes(context, use_cases),
+        *server_routes(issuer, use_cases),
         *admin_routes(context, use_cases.administration),
     )
     metadata = Route("/.well-known/", {"GET": DiscoveryEndpoint(context, routes).show}, cors=True)
@@ -103,6 +117,37 @@ def registration_routes(context: IssuerContext, use_cases: UseCases) -> tuple[Ro
             cors=True,
             body_limit=REGISTRATION_BODY_BYTES,
         ),
+    )
+
+
+def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
+    """Return the addresses of the authorization server."""
+    context = ServerContext(
+        issuer=issuer,
+        offer=offer_for(issuer.rule_set.value, issuer.scopes),
+        token_endpoint=f"{issuer.url}/token",
+    )
+    channel = BackChannel(context, used.authenticator)
+    token = TokenEndpoint(channel, used.tokens)
+    inspection = InspectionEndpoint(channel, used.inspector)
+    keys = JwksEndpoint(issuer.id, used.signer)
+
+    def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:
+        return Route(path, {"POST": handler}, announced_as, cors, body_limit=FORM_BODY_BYTES)
+
+    pages = {"GET": unavailable.page, "POST": unavailable.page}
+    errors = {"GET": unavailable.error, "POST": unavailable.error}
+    return (
+        Route("/authorize", pages, "authorization_endpoint", body_limit=FORM_BODY_BYTES),
+        form("/token", token.grant, "token_endpoint", cors=True),
+        Route("/jwks", {"GET": keys.show}, "jwks_uri", cors=True),
+        Route("/userinfo", errors, "userinfo_endpoint", cors=True, body_limit=FORM_BODY_BYTES),
+        form("/introspect", inspection.introspect, "introspection_endpoint", cors=False),
+        form("/revoke", inspection.revoke, "revocation_endpoint", cors=True),
+        Route("/par", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
+        Route("/device_authorization", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
+        Route("/device", pages, body_limit=FORM_BODY_BYTES),
+        Route("/logout", pages, body_limit=FORM_BODY_BYTES),
     )
 
 

@@ -1,0 +1,115 @@
+"""What a token is worth now: introspection (RFC 7662) and revocation (RFC 7009)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from registrary.authserver.context import ServerContext
+from registrary.authserver.presented import Refusal
+from registrary.authserver.tokens import GENERATION_CLAIM, TOKEN_TYPE
+from registrary.core.changes import Changes, Put
+from registrary.core.client import Client
+from registrary.core.entropy import Draw
+from registrary.core.events import Actor, ActorKind, Tag
+from registrary.core.jose import ClaimRules, Claims, JoseError, verify_jwt
+from registrary.core.records import RevokedToken
+from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.ports.clock import Clock, Entropy
+from registrary.ports.keys import Signer
+from registrary.ports.store import Conflict, Store
+
+_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+_SHOWN: Final = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
+INACTIVE: Final[Mapping[str, Any]] = {"active": False}
+FOREIGN: Final = Refusal("invalid_grant", "the token was issued to another client")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInspector:
+    """Judges access tokens as a resource server would, and by what the store knows besides."""
+
+    store: Store
+    signer: Signer
+    clock: Clock
+    entropy: Entropy
+
+    async def introspect(
+        self, context: ServerContext, caller: Client, token: str
+    ) -> Mapping[str, Any]:
+        """Return what *caller* may know of *token*; inactive for whatever is not its business.
+
+        A client may introspect its own tokens, a resource server those meant for it.
+        """
+        claims = await self._read(context, token)
+        if claims is None or not _concerns(context, caller, claims):
+            return INACTIVE
+        if not await self._is_active(context, claims):
+            return INACTIVE
+        shown = {name: claims.members[name] for name in _SHOWN if name in claims.members}
+        return {"active": True, "token_type": "Bearer", **shown}
+
+    async def revoke(self, context: ServerContext, caller: Client, token: str) -> Refusal | None:
+        """End *token* if it is one of *caller*'s; a token that is not good is already ended.
+
+        Another client's token is refused as RFC 7009 §2.1 demands, in the words of RFC 6749.
+        """
+        claims = await self._read(context, token)
+        if claims is None or claims.jti is None:
+            return None
+        if claims.members.get("client_id") != caller.client_id:
+            return FOREIGN
+        now = self.clock.now()
+        ended = RevokedToken(
+            issuer=context.id,
+            jti=claims.jti,
+            client_id=caller.client_id,
+            revoked_at=now,
+            expires_at=claims.expires_at + timedelta(minutes=1),
+        )
+        event = an_event(
+            Occasion(context.id, now, Actor(ActorKind.CLIENT, caller.client_id)),
+            Tag.TOKEN_REVOKED,
+            draw=Draw(self.entropy.token_bytes(EVENT_DRAW_BYTES)),
+            client_id=caller.client_id,
+            detail={"jti": claims.jti},
+        )
+        try:
+            await self.store.commit(Changes(puts=(Put(ended),), events=(event,)))
+        except Conflict:
+            return None  # it was revoked before
+        return None
+
+    async def _read(self, context: ServerContext, token: str) -> Claims | None:
+        """Return the claims of a token that this issuer signed and that has not expired."""
+        rules = ClaimRules(types=frozenset({TOKEN_TYPE}), issuer=context.issuer.url)
+        jwks = await self.signer.public_jwks(context.id)
+        try:
+            return verify_jwt(
+                token, jwks, algorithms=_ALGORITHMS, rules=rules, now=self.clock.now()
+            )
+        except JoseError:
+            return None
+
+    async def _is_active(self, context: ServerContext, claims: Claims) -> bool:
+        """Hold the token against its client as it stands now, and against revocations."""
+        client_id = claims.members.get("client_id")
+        if not isinstance(client_id, str) or claims.jti is None:
+            return False
+        client = await self.store.get(Client, context.id, client_id)
+        if client is None or not client.effects.tokens_active:
+            return False
+        if claims.members.get(GENERATION_CLAIM, 0) != client.token_generation:
+            return False
+        return await self.store.get(RevokedToken, context.id, claims.jti) is None
+
+
+def _concerns(context: ServerContext, caller: Client, claims: Claims) -> bool:
+    if claims.members.get("client_id") == caller.client_id:
+        return True
+    audience = claims.members.get("aud")
+    meant_for = {audience} if isinstance(audience, str) else set(audience or ())
+    return any(
+        resource.uri in meant_for and caller.client_id in resource.introspecting_clients
+        for resource in context.issuer.resources
+    )

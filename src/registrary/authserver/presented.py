@@ -1,0 +1,46 @@
+"""How a client presents itself (RFC 6749 §2.3, RFC 7523 §2.2), before anything is proved."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedSecret:
+    """A client id with a secret, in the header (*method* basic) or in the form (post)."""
+
+    client_id: str
+    secret: str
+    method: str
+
+    def __repr__(self) -> str:
+        """Keep the secret out of logs and tracebacks."""
+        return f"PresentedSecret({self.method})"
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedAssertion:
+    """A signed assertion; *client_id* is what the form says beside it, if anything."""
+
+    assertion: str
+    client_id: str | None
+
+    def __repr__(self) -> str:
+        """Keep the assertion out of logs and tracebacks."""
+        return "PresentedAssertion(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedId:
+    """A client id with nothing to prove it: a public client."""
+
+    client_id: str
+
+
+Presented = PresentedSecret | PresentedAssertion | PresentedId
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a client gets nothing: an OAuth error, and a text for the client."""
+
+    code: str
+    description: str

@@ -1,0 +1,62 @@
+"""Reading how a client presents itself from a request (RFC 6749 §2.3.1, RFC 7521 §4.2)."""
+
+import binascii
+from base64 import b64decode
+from typing import Final
+from urllib.parse import unquote_plus
+
+from registrary.authserver.presented import (
+    Presented,
+    PresentedAssertion,
+    PresentedId,
+    PresentedSecret,
+    Refusal,
+)
+from registrary.protocol.http import HttpRequest
+from registrary.protocol.parameters import Parameters
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+NOBODY: Final = Refusal("invalid_client", "client authentication failed")
+
+
+def presented_by(request: HttpRequest, form: Parameters) -> Presented | Refusal:
+    """Return how the client presents itself; one way only (RFC 6749 §2.3)."""
+    headers = request.header_values(b"authorization")
+    ways = bool(headers), "client_secret" in form, "client_assertion" in form
+    if len(headers) > 1 or sum(ways) > 1:
+        return Refusal("invalid_request", "the client must authenticate in one way only")
+    if headers:
+        return _from_header(headers[0], form)
+    client_id = form.get("client_id")
+    if "client_assertion" in form or "client_assertion_type" in form:
+        return _from_assertion(form, client_id)
+    if client_id is None:
+        return NOBODY
+    secret = form.get("client_secret")
+    if secret is None:
+        return PresentedId(client_id)
+    return PresentedSecret(client_id, secret, "client_secret_post")
+
+
+def _from_header(value: str, form: Parameters) -> Presented | Refusal:
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() != "basic":
+        return NOBODY
+    try:
+        text = b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return NOBODY
+    client_id, separator, secret = text.partition(":")
+    if not separator:
+        return NOBODY
+    client_id = unquote_plus(client_id)
+    if form.get("client_id") not in (None, client_id):
+        return Refusal("invalid_request", "client_id: differs from the Authorization header")
+    return PresentedSecret(client_id, unquote_plus(secret), "client_secret_basic")
+
+
+def _from_assertion(form: Parameters, client_id: str | None) -> Presented | Refusal:
+    assertion = form.get("client_assertion")
+    if assertion is None or form.get("client_assertion_type") != ASSERTION_TYPE:
+        return Refusal("invalid_request", f"client_assertion_type: must be {ASSERTION_TYPE}")
+    return PresentedAssertion(assertion, client_id)

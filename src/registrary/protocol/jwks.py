@@ -1,0 +1,25 @@
+"""``GET /jwks``: the public keys that verify what this issuer signs (RFC 7517 §5)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from registrary.ports.keys import Signer
+from registrary.protocol.http import JSON, HttpRequest, HttpResponse
+
+_CACHED: Final = (b"cache-control", b"public, max-age=300")
+
+
+@dataclass(frozen=True, slots=True)
+class JwksEndpoint:
+    """The key set of one issuer."""
+
+    issuer: str
+    signer: Signer
+
+    async def show(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the keys in use, those coming and those going."""
+        del request
+        jwks = await self.signer.public_jwks(self.issuer)
+        return HttpResponse(200, (JSON, _CACHED), msgspec.json.encode(jwks))
