@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import machine, tables
+from bench import machine, stages, tables
 from bench.comparison import OPERATIONS, Plan, Report, compare
 from bench.goals import outcomes
 from bench.servers import SERVERS
@@ -23,6 +23,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
+    if sys.argv[1:2] == ["stages"]:
+        return stages.main(sys.argv[2:])
     arguments = _parser().parse_args()
     plan = _plan(arguments)
     begin = time.monotonic()

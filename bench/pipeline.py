@@ -1,0 +1,182 @@
+"""One registration taken apart: every stage on its own, fed with what the stage before made.
+
+Each stage runs over a batch with the clock of the process around it (user and system time of all
+threads), so that the figures add up to what the same work costs inside the server.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import apsw
+
+from bench.documents import numbered, registration
+from bench.workshop import Workshop
+from registrary.core.changes import Changes
+from registrary.core.draft import Draft, Facts, RegistrationRequest
+from registrary.core.events import Actor, ActorKind
+from registrary.core.strict_json import parse_object
+from registrary.policy.decision import Accepted
+from registrary.policy.journal import Occasion
+from registrary.policy.registering import (
+    REGISTRATION_DRAW_BYTES,
+    Screened,
+    Terms,
+    decide,
+    screen,
+)
+from registrary.profiles import dynamic
+from registrary.protocol.client_information import client_information
+from registrary.protocol.http import HttpResponse
+from registrary.storage.sqlite.plan import Step, steps_of
+from registrary.web.head import Head, judge_head
+from registrary.web.wire import encode
+
+_HeadLines = tuple[tuple[bytes, bytes], ...]
+A = TypeVar("A")
+B = TypeVar("B")
+
+PEER = "127.0.0.1"
+PATH = "/register"
+SHARED_HEADERS = b"date: Sat, 21 Nov 2026 00:00:00 GMT\r\nx-request-id: 0123456789abcdef0123\r\n"
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """CPU of this process in microseconds per item, by stage in the order of the work."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def each(self, name: str, work: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """Time *work* over *items* and return what it made of them."""
+        begin = time.process_time_ns()
+        made = [work(item) for item in items]
+        self._note(name, begin, len(items))
+        return made
+
+    async def awaited(self, name: str, work: Awaitable[object], count: int) -> None:
+        """Time *work*, which is about *count* items."""
+        begin = time.process_time_ns()
+        await work
+        self._note(name, begin, count)
+
+    def _note(self, name: str, begin: int, count: int) -> None:
+        self.figures[name] = (time.process_time_ns() - begin) / count / 1000
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """The stages of one registration. *copy* is a second database, written without a writer."""
+
+    shop: Workshop
+    copy: apsw.Connection
+    next_number: int = 0
+
+    async def run(self, count: int, group: int) -> dict[str, float]:
+        """Take *count* registrations through every stage, *group* of them to a COMMIT."""
+        watch = Stopwatch()
+        heads, bodies = self._requests(count)
+        watch.each("judge the head", _judge, heads)
+        documents = watch.each("strict JSON", parse_object, bodies)
+        sent = [RegistrationRequest(document, None, PEER) for document in documents]
+        drafts = watch.each("draft: members", self._draft, sent)
+        screened = watch.each("screen: rules", self._screen, drafts)
+        accepted = watch.each("decide: credentials, event", self._decide, screened)
+        changes = [decision.changes for decision in accepted]
+        steps = watch.each("encode", steps_of, changes)
+        groups = [steps[start : start + group] for start in range(0, count, group)]
+        await watch.awaited("SQLite", self._execute(groups), count)
+        await watch.awaited("commit", self._commit(changes, group), count)
+        responses = watch.each("render", self._render, accepted)
+        watch.each("write", _write, responses)
+        await watch.awaited("sequence the log, later", self._sequence(), count)
+        return without_double_counts(watch.figures)
+
+    def _requests(self, count: int) -> tuple[list[_HeadLines], list[bytes]]:
+        template = registration(PATH, 80)
+        first, self.next_number = self.next_number, self.next_number + count
+        whole = [numbered(template, first + index) for index in range(count)]
+        parts = [request.split(b"\r\n\r\n", 1) for request in whole]
+        return [_head_lines(head) for head, _ in parts], [body for _, body in parts]
+
+    def _draft(self, request: RegistrationRequest) -> Draft:
+        return dynamic.draft(request, self.shop.context.offer)
+
+    def _screen(self, draft: Draft) -> Screened:
+        now = self.shop.services.clock.now()
+        screened = screen(draft, Facts(), self.shop.context.issuer, now=now)
+        assert isinstance(screened, Screened), screened
+        return screened
+
+    def _decide(self, screened: Screened) -> Accepted:
+        services = self.shop.services
+        terms = Terms(
+            issuer=self.shop.context.issuer,
+            occasion=Occasion(
+                self.shop.context.id,
+                services.clock.now(),
+                Actor(ActorKind.ANONYMOUS, None, PEER),
+                "0123456789abcdef0123",
+            ),
+            keys=services.credential_keys(),
+            draw=services.draw(REGISTRATION_DRAW_BYTES),
+        )
+        accepted = decide(screened, terms, None)
+        assert isinstance(accepted, Accepted), accepted
+        return accepted
+
+    async def _execute(self, groups: Sequence[Sequence[Sequence[Step]]]) -> None:
+        execute = self.copy.cursor().execute
+        for group in groups:
+            execute("BEGIN IMMEDIATE")
+            for steps in group:
+                for step in steps:
+                    execute(step.statement, step.values)
+            execute("COMMIT")
+
+    async def _commit(self, changes: Sequence[Changes], group: int) -> None:
+        for start in range(0, len(changes), group):
+            waiting = [self.shop.store.commit(part) for part in changes[start : start + group]]
+            await asyncio.gather(*waiting)
+
+    def _render(self, accepted: Accepted) -> HttpResponse:
+        token = accepted.registration_access_token
+        assert token
+        return client_information(
+            self.shop.context,
+            accepted.client,
+            status=201,
+            token=token.reveal(),
+            client_secret=accepted.client_secret,
+            pending_scope=accepted.pending_scope,
+        )
+
+    async def _sequence(self) -> None:
+        await self.shop.sequencer.run(self.shop.context.issuer)
+
+
+def _head_lines(head: bytes) -> _HeadLines:
+    """Return the headers as the HTTP parser hands them over."""
+    lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
+    return tuple((name.lower(), value) for name, value in lines)
+
+
+def _judge(lines: _HeadLines) -> Head:
+    return judge_head("POST", PATH.encode(), version="1.1", headers=lines)
+
+
+def _write(response: HttpResponse) -> bytes:
+    return encode(response, shared=SHARED_HEADERS)
+
+
+def without_double_counts(figures: dict[str, float]) -> dict[str, float]:
+    """Leave of *commit* what neither encoding nor SQLite is: queue, savepoints, waking."""
+    handing_over = figures["commit"] - figures["encode"] - figures["SQLite"]
+    return {
+        ("queue and wake" if name == "commit" else name): (
+            max(0.0, handing_over) if name == "commit" else figure
+        )
+        for name, figure in figures.items()
+    }

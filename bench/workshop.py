@@ -1,0 +1,70 @@
+"""The inside of a server without its sockets: real adapters on a store of the bench's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from registrary.config import Settings
+from registrary.core.events import Tag
+from registrary.jobs.sequencer import Sequencer
+from registrary.keys.signer import LocalSigner
+from registrary.outbound.fetcher import GuardedFetcher
+from registrary.outbound.policy import development_policy
+from registrary.outbound.resolver import SystemResolver
+from registrary.outbound.tls import client_context
+from registrary.registrar.context import IssuerContext
+from registrary.registrar.counting import Counting
+from registrary.registrar.services import Services
+from registrary.storage.sqlite.opening import connect, open_sqlite
+from registrary.storage.sqlite.store import SqliteStore
+from registrary.wiring.adapters import SystemClock, SystemEntropy, open_vault
+from registrary.wiring.issuers import ensure_issuer
+from registrary.wiring.sites import context_of
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What the use cases of one development issuer have at hand."""
+
+    context: IssuerContext
+    services: Services
+    store: SqliteStore
+    sequencer: Sequencer
+
+
+@asynccontextmanager
+async def workshop(folder: Path) -> AsyncIterator[Workshop]:
+    """Open a store in *folder* as ``serve --dev --no-rate-limits`` would."""
+    settings = Settings(dev=True, no_rate_limits=True, store=f"sqlite:///{folder / 'store.db'}")
+    vault = open_vault(settings, create=True)
+    clock, entropy = SystemClock(), SystemEntropy()
+    try:
+        await ensure_issuer(vault.store, settings, clock, entropy=entropy)
+        (issuer,) = await vault.store.issuers()
+        services = Services(
+            store=vault.store,
+            clock=clock,
+            entropy=entropy,
+            fetcher=GuardedFetcher(development_policy(), SystemResolver(), tls=client_context()),
+            secret_keys=vault.keys,
+            refusals=Counting(Tag.REFUSALS_COUNTED),
+        )
+        sequencer = Sequencer(vault.store, LocalSigner(vault.store, vault.keys))
+        yield Workshop(context_of(issuer), services, vault.store, sequencer)
+    finally:
+        await vault.store.close()
+
+
+@asynccontextmanager
+async def second_database(folder: Path) -> AsyncIterator[apsw.Connection]:
+    """Make another store in *folder* and yield a plain connection to it."""
+    path = folder / "statements.db"
+    await open_sqlite(path).close()
+    connection = connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
