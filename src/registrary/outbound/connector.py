@@ -40,6 +40,7 @@ class PinnedBackend(AsyncNetworkBackend):
         self._allows = allows
         self._limit_bytes = limit_bytes
         self._backend = AnyIOBackend() if backend is None else backend
+        self._opened: list[AsyncNetworkStream] = []
 
     async def connect_tcp(  # noqa: PLR0917 - the signature is httpcore2's
         self,
@@ -57,14 +58,23 @@ class PinnedBackend(AsyncNetworkBackend):
             except (ConnectError, ConnectTimeout) as error:
                 last_error = error
                 continue
+            self._opened.append(stream)
             await self._check_peer(stream, address)
             return MeteredStream(stream, self._limit_bytes)
         raise last_error
 
+    async def aclose(self) -> None:
+        """Close what was opened.
+
+        The connection above closes what it knows of; a handshake cut short by the deadline left
+        its socket to nobody.
+        """
+        for stream in self._opened:
+            await stream.aclose()
+
     async def _check_peer(self, stream: AsyncNetworkStream, address: Address) -> None:
         peer = ip_address(stream.get_extra_info("server_addr")[0])
         if peer != address or not self._allows(peer):
-            await stream.aclose()
             raise FetchRefused(Refusal.ADDRESS, f"connected to {peer} instead of {address}")
 
 

@@ -131,6 +131,7 @@ class GuardedFetcher:
                 return await _read(response, purpose)
         finally:
             await connection.aclose()
+            await network.aclose()
 
 
 def _request_headers(target: Target, purpose: FetchPurpose) -> list[tuple[str, str]]:

@@ -47,6 +47,12 @@ def authority() -> CertificateAuthority:
 
 
 @pytest.fixture(scope="session")
+def stranger() -> CertificateAuthority:
+    """Return an authority not even *trust* trusts."""
+    return CertificateAuthority("Unknown authority")
+
+
+@pytest.fixture(scope="session")
 def trust(
     authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
 ) -> ssl.SSLContext:

@@ -32,16 +32,19 @@ class SeenRequest:
 
 
 class HostileServer:
-    """Listens on *host*, on a port of its own, until its ``async with`` block ends.
+    """Listens on *host*, on a free port or on *port*, until its ``async with`` block ends.
 
     Speaks TLS when given a context, such as `CertificateAuthority.server_context` makes. Knows
     the paths of `MISBEHAVIOURS` and `ODDITIES`; `publish` adds more. *accepted* counts TCP
     connections, also those on which nothing was said; *requests* are those understood.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._tls = tls
         self._host = host
+        self._wanted_port = port
         self._scripts: dict[str, Script] = {
             behaviour.path: behaviour.script for behaviour in (*MISBEHAVIOURS, *ODDITIES)
         }
@@ -71,9 +74,10 @@ class HostileServer:
         *,
         media_type: str = "application/json",
         headers: Iterable[tuple[str, str]] = (),
+        status: str = "200 OK",
     ) -> None:
         """Answer *path* with *body* from now on, as an honest server would."""
-        answer = response("200 OK", ("Content-Type", media_type), *headers, body=body)
+        answer = response(status, ("Content-Type", media_type), *headers, body=body)
         self._scripts[path] = sends(answer)
 
     def misbehave(self, path: str, script: Script) -> None:
@@ -86,7 +90,7 @@ class HostileServer:
 
     async def __aenter__(self) -> Self:
         self._listener = await asyncio.start_server(
-            self._accept, self._host, 0, limit=_HEAD_LIMIT_BYTES
+            self._accept, self._host, self._wanted_port, limit=_HEAD_LIMIT_BYTES
         )
         return self
 
