@@ -100,12 +100,19 @@ def test_what_is_left_to_do_has_a_number(texts):
     assert [] == found
 
 
+# One file on purpose: an auditor carries it away and runs it without this package.
+CARRIED_AWAY = "src/registrary/audit/offline_verifier.py"
+
+
 def test_modules_stay_readable_in_one_sitting(texts):
     """A module past 500 lines has two jobs; tables and generated files explain themselves."""
     long = [
         name
         for name, text in texts.items()
-        if name.startswith("src/") and name.endswith(".py") and text.count("\n") > LIMIT_LINES
+        if name != CARRIED_AWAY
+        and name.startswith("src/")
+        and name.endswith(".py")
+        and text.count("\n") > LIMIT_LINES
     ]
 
     assert [] == long

@@ -9,8 +9,8 @@ from registrary.core.changes import Changes, Put
 from registrary.core.events import Event
 from registrary.ports.audit_log import Sequencing, Tile
 from registrary.ports.store import Conflict
+from registrary.testing.backend_contract import OTHER_ISSUER_ID, BackendContract, LoggingStore
 from registrary.testing.factories import ISSUER_ID, a_client, an_event
-from registrary.testing.store_contract import OTHER_ISSUER_ID, BackendContract, LoggingStore
 
 
 async def log_events(store: LoggingStore, count: int, *, issuer: str = ISSUER_ID) -> list[Event]:

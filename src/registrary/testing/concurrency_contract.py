@@ -10,18 +10,18 @@ from registrary.core.changes import Changes, Consume, Put, Unchanged
 from registrary.core.client import Client
 from registrary.ports.store import Conflict, Store
 from registrary.testing.audit_log_contract import a_sequencing, log_events
+from registrary.testing.backend_contract import (
+    BackendContract,
+    LoggingStore,
+    MakeStore,
+    put_new,
+)
 from registrary.testing.factories import (
     ISSUER_ID,
     a_client,
     a_spent_assertion,
     an_event,
     an_initial_access_token,
-)
-from registrary.testing.store_contract import (
-    BackendContract,
-    LoggingStore,
-    MakeStore,
-    put_new,
 )
 
 ATTEMPTS = 50
