@@ -6,8 +6,9 @@ import pytest
 
 from registrary.storage.sqlite import open_sqlite
 from registrary.testing.audit_log_contract import AuditLogContract
+from registrary.testing.backend_contract import LoggingStore, MakeStore
 from registrary.testing.concurrency_contract import ConcurrencyContract
-from registrary.testing.store_contract import LoggingStore, MakeStore, StoreContract
+from registrary.testing.store_contract import StoreContract
 
 
 class TestSqliteStore(StoreContract, AuditLogContract, ConcurrencyContract):
