@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import apsw
-
 from bench.documents import numbered, registration
 from bench.workshop import Workshop
 from registrary.core.changes import Changes
@@ -30,7 +28,8 @@ from registrary.policy.registering import (
 from registrary.profiles import dynamic
 from registrary.protocol.client_information import client_information
 from registrary.protocol.http import HttpResponse
-from registrary.storage.sqlite.plan import Step, steps_of
+from registrary.storage.sqlite.work import ChangesWork
+from registrary.storage.sqlite.writer import WriteConnection
 from registrary.web.head import Head, judge_head
 from registrary.web.wire import encode
 
@@ -68,10 +67,10 @@ class Stopwatch:
 
 @dataclass(slots=True)
 class Pipeline:
-    """The stages of one registration. *copy* is a second database, written without a writer."""
+    """The stages of one registration. *copy* writes to a second database, in this thread."""
 
     shop: Workshop
-    copy: apsw.Connection
+    copy: WriteConnection
     next_number: int = 0
 
     async def run(self, count: int, group: int) -> dict[str, float]:
@@ -85,9 +84,8 @@ class Pipeline:
         screened = watch.each("screen: rules", self._screen, drafts)
         accepted = watch.each("decide: credentials, event", self._decide, screened)
         changes = [decision.changes for decision in accepted]
-        steps = watch.each("encode", steps_of, changes)
-        groups = [steps[start : start + group] for start in range(0, count, group)]
-        await watch.awaited("SQLite", self._execute(groups), count)
+        work = watch.each("encode", ChangesWork, changes)
+        await watch.awaited("SQLite", self._write_alone(work, group), count)
         await watch.awaited("commit", self._commit(changes, group), count)
         responses = watch.each("render", self._render, accepted)
         watch.each("write", _write, responses)
@@ -127,14 +125,9 @@ class Pipeline:
         assert isinstance(accepted, Accepted), accepted
         return accepted
 
-    async def _execute(self, groups: Sequence[Sequence[Sequence[Step]]]) -> None:
-        execute = self.copy.cursor().execute
-        for group in groups:
-            execute("BEGIN IMMEDIATE")
-            for steps in group:
-                for step in steps:
-                    execute(step.statement, step.values)
-            execute("COMMIT")
+    async def _write_alone(self, work: Sequence[ChangesWork], group: int) -> None:
+        for start in range(0, len(work), group):
+            self.copy.write(work[start : start + group])
 
     async def _commit(self, changes: Sequence[Changes], group: int) -> None:
         for start in range(0, len(changes), group):

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import apsw
-
 from registrary.config import Settings
 from registrary.core.events import Tag
+from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.sequencer import Sequencer
+from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.policy import development_policy
@@ -18,8 +18,8 @@ from registrary.outbound.tls import client_context
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.counting import Counting
 from registrary.registrar.services import Services
-from registrary.storage.sqlite.opening import connect, open_sqlite
-from registrary.storage.sqlite.store import SqliteStore
+from registrary.storage.sqlite import SqliteStore, open_sqlite
+from registrary.storage.sqlite.writer import WriteConnection
 from registrary.wiring.adapters import SystemClock, SystemEntropy, open_vault
 from registrary.wiring.issuers import ensure_issuer
 from registrary.wiring.sites import context_of
@@ -52,18 +52,19 @@ async def workshop(folder: Path) -> AsyncIterator[Workshop]:
             secret_keys=vault.keys,
             refusals=Counting(Tag.REFUSALS_COUNTED),
         )
-        sequencer = Sequencer(vault.store, LocalSigner(vault.store, vault.keys))
-        yield Workshop(context_of(issuer), services, vault.store, sequencer)
+        signer, maker = LocalSigner(vault.store, vault.keys), LocalKeyMaker(vault.keys)
+        await KeyRotation(vault.store, signer, maker, clock=clock).run(issuer, entropy)
+        yield Workshop(context_of(issuer), services, vault.store, Sequencer(vault.store, signer))
     finally:
         await vault.store.close()
 
 
 @asynccontextmanager
-async def second_database(folder: Path) -> AsyncIterator[apsw.Connection]:
-    """Make another store in *folder* and yield a plain connection to it."""
+async def second_database(folder: Path) -> AsyncIterator[WriteConnection]:
+    """Make another store in *folder* and yield what its writer writes with, without the writer."""
     path = folder / "statements.db"
     await open_sqlite(path).close()
-    connection = connect(path)
+    connection = WriteConnection(path)
     try:
         yield connection
     finally:
