@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registrary.core.uris import URI_LIMIT
 from registrary.outbound.policy import development_policy, public_policy
-from registrary.outbound.target import URL_LIMIT, Target, parse_target
+from registrary.outbound.target import Target, parse_target
 from registrary.ports.fetcher import FetchRefused, Refusal
 
 USABLE = {
@@ -13,7 +14,7 @@ USABLE = {
     "https://app.example/": ("https", "app.example", 443, "/"),
     "https://app.example?a=b": ("https", "app.example", 443, "/?a=b"),
     "https://app.example/a?b=c?d": ("https", "app.example", 443, "/a?b=c?d"),
-    "https://app.example/a%2Fb/../%zz": ("https", "app.example", 443, "/a%2Fb/../%zz"),
+    "https://app.example/a%2Fb/../c": ("https", "app.example", 443, "/a%2Fb/../c"),
     "https://app.example/a@b:c": ("https", "app.example", 443, "/a@b:c"),
     "https://app.example:443/": ("https", "app.example", 443, "/"),
     "https://app.example:8443/": ("https", "app.example", 8443, "/"),
@@ -96,7 +97,7 @@ def test_a_plain_url_is_taken_apart(url, expected):
         "https://127.0.0.0x1/",
         "https://app.example.1/",
         "https://app.0x/",
-        f"https://app.example/{'a' * URL_LIMIT}",
+        f"https://app.example/{'a' * URI_LIMIT}",
     ],
 )
 @pytest.mark.spec("E-130", "T-37")
