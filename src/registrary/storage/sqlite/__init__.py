@@ -1,4 +1,4 @@
-"""The store in one SQLite file: one writer thread a process, group commit, WAL."""
+"""The store in one SQLite file: one writing thread in each process, group commit, WAL."""
 
 from registrary.storage.sqlite.opening import open_sqlite
 from registrary.storage.sqlite.store import SqliteStore

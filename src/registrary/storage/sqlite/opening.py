@@ -1,72 +1,42 @@
-"""Opening the file: settings of SQLite that must be so, and migrations."""
+"""Opening the file: made when absent, brought up to date, refused when it is not for us."""
 
-from importlib.resources import files
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from registrary.ports.store import StoreUnavailable
+from registrary.storage.sqlite import schema
+from registrary.storage.sqlite.connection import connect_writer, create_file
+from registrary.storage.sqlite.errors import OUTAGES, unavailable
 from registrary.storage.sqlite.store import SqliteStore
 
-BUSY_MILLISECONDS: Final = 10_000  # how long another process may hold the file
-_PAGE_BYTES: Final = 8192
-_FIXED_IN: Final = (3, 51, 3)  # before: a corruption bug when two connections write in WAL
+_FIXED_IN: Final = (3, 51, 3)  # before, two connections that write in WAL mode can damage a file
 
 
-def open_sqlite(path: Path) -> SqliteStore:
-    """Open the store at *path*, made or brought up to date as needed.
+def open_sqlite(path: Path, *, migrate: bool = True, vfs: str | None = None) -> SqliteStore:
+    """Open the store in the file *path*, which is made when absent.
 
-    Raises `StoreUnavailable`: no such folder, not a database, newer than this program.
+    With *migrate* its schema is brought up to date first; without, a file that is absent or
+    has another schema is refused. *vfs* names the layer by which SQLite reaches the disk, for
+    tests that put one of their own in between. Raises `StoreUnavailable`, as `SchemaMismatch`
+    when the file belongs to a newer version or to another program.
     """
     if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < _FIXED_IN:
-        raise StoreUnavailable(f"SQLite {apsw.sqlite_lib_version()} is too old")
+        raise StoreUnavailable(f"SQLite {apsw.sqlite_lib_version()} is too old: it loses data")
+    if migrate:
+        create_file(path)
     try:
-        writing = connect(path)
-        writing.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        writing.execute("PRAGMA journal_mode = WAL").fetchall()
-        migrate(writing)
-        reading = connect(path)
-    except apsw.Error as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
-    reading.execute("PRAGMA wal_autocheckpoint = 0")
-    reading.execute("PRAGMA query_only = 1")
-    return SqliteStore(writing, reading)
+        with closing(connect_writer(path, vfs=vfs)) as connection:
+            if migrate:
+                schema.migrate(connection)
+            schema.check_version(connection)
+    except OUTAGES as error:
+        raise unavailable(error, path) from error
+    return SqliteStore(path, vfs=vfs)
 
 
 def connect(path: Path) -> apsw.Connection:
-    """Return a connection with the settings every connection must have."""
-    connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(BUSY_MILLISECONDS)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA mmap_size = 0")
-    connection.execute("PRAGMA trusted_schema = 0")
-    return connection
-
-
-def migrate(connection: apsw.Connection) -> None:
-    """Apply the migrations that are missing, each in a transaction of its own."""
-    for number, text in migrations():
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if _version(connection) < number:
-                connection.execute(text)
-                connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-    if _version(connection) > len(migrations()):
-        raise StoreUnavailable("the store was written by a newer version of registrary")
-
-
-def migrations() -> list[tuple[int, str]]:
-    """Return number and text of every migration, in order."""
-    folder = files("registrary.storage.sqlite") / "migrations"
-    named = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name[:4]), entry.read_text(encoding="utf-8")) for name, entry in named]
-
-
-def _version(connection: apsw.Connection) -> int:
-    row = connection.execute("PRAGMA user_version").fetchall()[0]
-    return int(str(row[0]))
+    """Return a connection set up as the writer's, for benches and repairs by hand."""
+    return connect_writer(path)

@@ -1,45 +1,54 @@
-"""Records in SQLite: reads on the event loop's own connection, writes through the writer."""
+"""The store in one SQLite file: reads at once on the event loop, writes by group commit."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
-
-import apsw
+from pathlib import Path
+from typing import Final, TypeVar
 
 from registrary.core.changes import Changes
 from registrary.core.issuer import Issuer
+from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEvent
 from registrary.ports.store import PageOf
-from registrary.storage.sqlite.kinds import decode, microseconds, statements_for
-from registrary.storage.sqlite.log import SqliteLog
-from registrary.storage.sqlite.plan import steps_of
+from registrary.storage.sqlite import upkeep
+from registrary.storage.sqlite.connection import Reader
+from registrary.storage.sqlite.log import LogReader
+from registrary.storage.sqlite.statements import statements
+from registrary.storage.sqlite.tables import BY_TYPE
+from registrary.storage.sqlite.times import microseconds
+from registrary.storage.sqlite.work import ChangesWork, SequencingWork
 from registrary.storage.sqlite.writer import Writer
 
 R = TypeVar("R")
 
+_USED: Final = statements("counters")["used"]
+_ISSUERS: Final = BY_TYPE[Issuer].sql["all"]
 
-class SqliteStore(SqliteLog):
-    """A `Store` and `AuditLog` in one file. Reads take microseconds and change no thread."""
 
-    def __init__(self, writing: apsw.Connection, reading: apsw.Connection) -> None:
-        super().__init__(Writer(writing), reading)
+class SqliteStore:
+    """A `Store` and `AuditLog` in one file, which other processes may use at the same time."""
+
+    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+        self.path = path
+        self._reader = Reader(path, vfs=vfs)
+        self._rows = self._reader.rows
+        self._log = LogReader(self._reader)
+        self._writer = Writer(path, vfs=vfs)
 
     async def commit(self, changes: Changes) -> None:
-        """Queue *changes* for the next COMMIT and wait until it is on disk."""
-        steps = steps_of(changes)
-        if steps:
-            await self._writer.submit(steps)
+        """Make all of *changes* durable, or nothing; several commits share one write to disk."""
+        await self._writer.write(ChangesWork(changes))
 
     async def get(self, record_type: type[R], issuer: str, key: str) -> R | None:
         """Return the record of *record_type* with *key*, or None."""
-        rows = self._query(statements_for(record_type).get, (issuer, key))
-        return decode(record_type, rows[0][0]) if rows else None
+        table = BY_TYPE[record_type]
+        rows = self._rows(table.get, (issuer, key))
+        return table.decoder.decode(rows[0][0]) if rows else None
 
     async def counter(self, issuer: str, name: str) -> int:
         """Return the value of a counter."""
-        rows = self._query(
-            "SELECT value FROM counter WHERE issuer = ? AND name = ?", (issuer, name)
-        )
-        return int(rows[0][0]) if rows else 0
+        rows = self._rows(_USED, (issuer, name))
+        return rows[0][0] if rows else 0
 
     async def page(
         self,
@@ -51,36 +60,85 @@ class SqliteStore(SqliteLog):
         descending: bool = False,
     ) -> PageOf[R]:
         """Return up to *limit* records with keys behind *after*."""
-        statements = statements_for(record_type)
-        if after is None:
-            statement = statements.last if descending else statements.first
-            rows = self._query(statement, (issuer, limit + 1))
-        else:
-            statement = statements.before if descending else statements.after
-            rows = self._query(statement, (issuer, after, limit + 1))
-        records = tuple(decode(record_type, text) for _, text in rows[:limit])
+        table = BY_TYPE[record_type]
+        name = f"{'first' if after is None else 'next'}_{'down' if descending else 'up'}"
+        bindings = (issuer, limit + 1) if after is None else (issuer, limit + 1, after)
+        rows = self._rows(table.sql[name], bindings)
+        records = tuple(table.decoder.decode(record) for _, record in rows[:limit])
         return PageOf(records, rows[limit - 1][0] if len(rows) > limit else None)
 
     async def expired(
         self, record_type: type[R], issuer: str, *, now: datetime, limit: int
     ) -> Sequence[R]:
         """Return up to *limit* records whose ``expires_at`` has passed, oldest first."""
-        if "expires_at" not in vars(record_type):
+        table = BY_TYPE[record_type]
+        if not table.ends:
             raise ValueError("records of this kind do not expire")
-        statement = statements_for(record_type).expired
-        rows = self._query(statement, (issuer, microseconds(now), limit))
-        return [decode(record_type, text) for (text,) in rows]
+        rows = self._rows(table.sql["expired"], (issuer, microseconds(now), limit))
+        return [table.decoder.decode(record) for (record,) in rows]
 
     async def issuers(self) -> Sequence[Issuer]:
         """Return every issuer, oldest first."""
-        rows = self._query("SELECT record FROM issuer", ())
-        issuers: list[Issuer] = [decode(Issuer, text) for (text,) in rows]
+        decode = BY_TYPE[Issuer].decoder.decode
+        issuers: list[Issuer] = [decode(record) for (record,) in self._rows(_ISSUERS)]
         return sorted(issuers, key=lambda issuer: (issuer.created_at, issuer.id))
+
+    async def waiting(self, issuer: str, *, limit: int) -> Sequence[WaitingEvent]:
+        """Return up to *limit* events without an index."""
+        return self._log.waiting(issuer, limit)
+
+    async def sequence(self, sequencing: Sequencing) -> None:
+        """Give indexes to the events that have waited longest, and keep what proves them."""
+        await self._writer.write(SequencingWork(sequencing))
+
+    async def log_size(self, issuer: str) -> int:
+        """Return how many leaves the log has."""
+        return self._log.size(issuer)
+
+    async def tile(self, issuer: str, level: int, index: int) -> Tile | None:
+        """Return a tile, or None when no leaf has reached it."""
+        return self._log.tile(issuer, level, index)
+
+    async def event(self, issuer: str, event_id: str) -> LoggedEvent | None:
+        """Return one event by its id."""
+        return self._log.event(issuer, event_id)
+
+    async def events(self, issuer: str, *, first: int, limit: int) -> Sequence[LoggedEvent]:
+        """Return sequenced events in index order, from index *first* on."""
+        return self._log.indexed(issuer, first, limit)
+
+    async def recent_events(
+        self,
+        issuer: str,
+        *,
+        client_id: str | None = None,
+        before: str | None = None,
+        limit: int,
+    ) -> Sequence[LoggedEvent]:
+        """Return the newest events with ids below *before*, newest first."""
+        return self._log.recent(issuer, client_id=client_id, before=before, limit=limit)
+
+    async def checkpoint(self, issuer: str, *, size: int | None = None) -> str | None:
+        """Return the signed note over *size* leaves, or the newest one."""
+        return self._log.checkpoint(issuer, size)
+
+    async def checkpoints(self, issuer: str, *, after_size: int, limit: int) -> Sequence[str]:
+        """Return signed notes over more than *after_size* leaves, smallest first."""
+        return self._log.checkpoints(issuer, after_size, limit)
+
+    async def backup(self, target: Path) -> None:
+        """Copy the store to the new file *target* while it is in use; see `upkeep.copy`."""
+        await asyncio.to_thread(upkeep.copy, self.path, target)
+
+    async def problems(self) -> list[str]:
+        """Return what SQLite finds wrong with the file, which is read whole for it."""
+        return await asyncio.to_thread(upkeep.problems, self.path)
+
+    def info(self) -> upkeep.StoreInfo:
+        """Return the state of the store, for ``doctor``."""
+        return upkeep.info(self.path)
 
     async def close(self) -> None:
         """Finish the writes under way and let go of the file."""
-        if self._is_closed:
-            return
-        self._is_closed = True
         await self._writer.close()
-        self._reading.close()
+        self._reader.close()
