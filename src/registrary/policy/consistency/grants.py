@@ -62,6 +62,16 @@ def _host(uri: str) -> str:
     return take_apart(uri).host or ""
 
 
+@rule("RFC 7591 §2", reads=("token_endpoint_auth_method",))
+def the_method_is_offered(client: Resulting) -> Problems:
+    """Refuse a client that left the method to a default which a ceiling took away."""
+    announced_by = "token_endpoint_auth_methods_supported"
+    if client.offer.accepts(announced_by, client.values["token_endpoint_auth_method"]):
+        return ()
+    rule_text = f"must be among {announced_by}"
+    return [problem("token_endpoint_auth_method", rule_text, "RFC 7591 §2")]
+
+
 @rule("RFC 7591 §2", reads=_GRANTS)
 def a_usable_grant_remains(client: Resulting) -> Problems:
     """Refuse when nothing that was asked for can be used (A-048, A-050, A-051)."""

@@ -19,6 +19,7 @@ __all__ = ["RULES", "explain", "resolve", "rules_for"]
 RULES: Final[tuple[Rule, ...]] = (
     grants.redirect_uris_are_there_when_needed,
     grants.redirect_uris_suit_the_application_type,
+    grants.the_method_is_offered,
     grants.a_usable_grant_remains,
     grants.grants_and_response_types_agree,
     grants.a_scope_remains,

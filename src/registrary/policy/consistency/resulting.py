@@ -45,8 +45,8 @@ class Resulting:
         for name in names:
             if name in self.values:
                 del self.values[name]
-                self.sources.pop(name, None)
-                self.dropped += (name,)
+                if self.sources.pop(name, None) != Source.DEFAULT:
+                    self.dropped += (name,)
 
     @property
     def redirect_uris(self) -> list[str]:
