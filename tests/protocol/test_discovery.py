@@ -9,7 +9,9 @@ DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-@pytest.mark.spec("D-001", "D-002", "D-004", "D-005", "D-006", "D-021", "D-022", "D-025", "D-026")
+@pytest.mark.spec(
+    "D-001", "D-002", "D-004", "D-005", "D-006", "D-007", "D-021", "D-022", "D-025", "D-026"
+)
 def test_metadata_is_complete_and_honest(http: httpx2.Client, name: str) -> None:
     """A client configures itself from this alone."""
     response = http.get(f"/.well-known/{name}", headers={"mcp-protocol-version": "2025-06-18"})

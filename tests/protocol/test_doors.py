@@ -116,6 +116,7 @@ def test_a_token_of_the_command_line_works_and_ends(
     assert [201, 401] == [before, enter(door, made["token"]).status_code]
 
 
+@pytest.mark.spec("B-021")
 def test_a_held_client_reads_itself_and_no_more(door: httpx2.Client) -> None:
     """A registration access token never lifts a hold (CVE-2026-9705)."""
     body = enter(door, a_token(door)).json()
@@ -157,6 +158,18 @@ def test_two_hundred_registrations_at_once_are_two_hundred_clients(
 
     assert {201} == {answer.status_code for answer in answers}
     assert 200 == len({answer.json()["client_id"] for answer in answers})
+
+
+@pytest.mark.spec("A-117")
+def test_a_refusal_leaves_no_client_behind(door: httpx2.Client) -> None:
+    """Whatever is wrong is found before anything is stored."""
+    headers = {"authorization": f"Bearer {a_token(door)}"}
+    before = door.get("/api/v1/clients", headers=ADMIN).json()["items"]
+
+    answer = door.post("/register", json={"redirect_uris": ["x"]}, headers=headers)
+
+    assert (400, False) == (answer.status_code, "client_id" in answer.json())
+    assert before == door.get("/api/v1/clients", headers=ADMIN).json()["items"]
 
 
 def test_an_admin_token_is_asked_for(door: httpx2.Client) -> None:

@@ -21,7 +21,7 @@ def header(response: HttpResponse, name: bytes) -> bytes | None:
 
 
 @pytest.mark.parametrize("code", list(ERRORS))
-@pytest.mark.spec("A-101", "A-115")
+@pytest.mark.spec("A-007", "A-101", "A-115")
 def test_every_code_renders_as_its_row_says(code: str) -> None:
     """A client library decides by status, code and challenge."""
     row = ERRORS[code]
