@@ -27,7 +27,9 @@ from registrary.policy.registering import (
 )
 from registrary.profiles import dynamic
 from registrary.protocol.client_information import client_information
-from registrary.protocol.http import HttpResponse
+from registrary.protocol.http import HttpRequest, HttpResponse
+from registrary.protocol.registration import RegistrationEndpoint
+from registrary.registrar.registration import Registrar
 from registrary.storage.sqlite.work import ChangesWork
 from registrary.storage.sqlite.writer import WriteConnection
 from registrary.web.head import Head, judge_head
@@ -39,7 +41,19 @@ B = TypeVar("B")
 
 PEER = "127.0.0.1"
 PATH = "/register"
-SHARED_HEADERS = b"date: Sat, 21 Nov 2026 00:00:00 GMT\r\nx-request-id: 0123456789abcdef0123\r\n"
+REQUEST_ID = "0123456789abcdef0123"
+SHARED_HEADERS = f"date: Sat, 21 Nov 2026 00:00:00 GMT\r\nx-request-id: {REQUEST_ID}\r\n".encode()
+ENDPOINT = "the endpoint"
+WITHIN_ENDPOINT = (
+    "strict JSON",
+    "draft: members",
+    "screen: rules",
+    "decide: credentials, event",
+    "encode",
+    "SQLite",
+    "queue and wake",
+    "render",
+)
 
 
 @dataclass(slots=True)
@@ -88,8 +102,10 @@ class Pipeline:
         await watch.awaited("SQLite", self._write_alone(work, group), count)
         await watch.awaited("commit", self._commit(changes, group), count)
         responses = watch.each("render", self._render, accepted)
+        await watch.awaited(ENDPOINT, self._answer(self._requests(count), group), count)
         watch.each("write", _write, responses)
-        await watch.awaited("sequence the log, later", self._sequence(), count)
+        # Both the commits and the endpoint have left an event for each registration.
+        await watch.awaited("sequence the log, later", self._sequence(), 2 * count)
         return without_double_counts(watch.figures)
 
     def _requests(self, count: int) -> tuple[list[_HeadLines], list[bytes]]:
@@ -116,7 +132,7 @@ class Pipeline:
                 self.shop.context.id,
                 services.clock.now(),
                 Actor(ActorKind.ANONYMOUS, None, PEER),
-                "0123456789abcdef0123",
+                REQUEST_ID,
             ),
             keys=services.credential_keys(),
             draw=services.draw(REGISTRATION_DRAW_BYTES),
@@ -133,6 +149,16 @@ class Pipeline:
         for start in range(0, len(changes), group):
             waiting = [self.shop.store.commit(part) for part in changes[start : start + group]]
             await asyncio.gather(*waiting)
+
+    async def _answer(self, requests: tuple[list[_HeadLines], list[bytes]], group: int) -> None:
+        endpoint = RegistrationEndpoint(self.shop.context, Registrar(self.shop.services))
+        made = [
+            HttpRequest("POST", PATH, headers=head, body=body, peer=PEER, request_id=REQUEST_ID)
+            for head, body in zip(*requests, strict=True)
+        ]
+        for start in range(0, len(made), group):
+            answers = [endpoint.create(request) for request in made[start : start + group]]
+            assert {answer.status for answer in await asyncio.gather(*answers)} == {201}
 
     def _render(self, accepted: Accepted) -> HttpResponse:
         token = accepted.registration_access_token
@@ -165,11 +191,14 @@ def _write(response: HttpResponse) -> bytes:
 
 
 def without_double_counts(figures: dict[str, float]) -> dict[str, float]:
-    """Leave of *commit* what neither encoding nor SQLite is: queue, savepoints, waking."""
-    handing_over = figures["commit"] - figures["encode"] - figures["SQLite"]
-    return {
-        ("queue and wake" if name == "commit" else name): (
-            max(0.0, handing_over) if name == "commit" else figure
-        )
-        for name, figure in figures.items()
-    }
+    """Return figures that add up.
+
+    Of *commit* is left what neither encoding nor SQLite is: queue and waking. Of the endpoint,
+    what is in none of its stages: tasks, limits, bearer tokens, parameters.
+    """
+    handing_over = max(0.0, figures["commit"] - figures["encode"] - figures["SQLite"])
+    named = {("queue and wake" if name == "commit" else name): figures[name] for name in figures}
+    named["queue and wake"] = handing_over
+    within = sum(named[name] for name in WITHIN_ENDPOINT)
+    named[ENDPOINT] = max(0.0, figures[ENDPOINT] - within)
+    return {("around the stages" if name == ENDPOINT else name): named[name] for name in named}
