@@ -9,7 +9,10 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import msgspec
+from typer.core import TyperArgument, TyperGroup, TyperOption
+from typer.main import get_command
 
+from registrary.cli.main import app
 from registrary.config.loading import FILE_SUFFIX, PREFIX, SECRET_SETTINGS
 from registrary.config.settings import Settings
 from registrary.core.events import SENTENCES, Tag
@@ -26,6 +29,42 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(
         f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in line)}|\n" for line in lines
+    )
+
+
+def commands_page() -> str:
+    """List every command of the command line with its arguments and options."""
+    page = (
+        "# Commands\n\n"
+        "Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Commands that work on a store\n"
+        "find it by `--store`, the file named by `--config`, or `REGISTRARY_STORE`; they work\n"
+        "while the server runs. `registrary COMMAND --help` says the same as this page.\n"
+    )
+    for path, command in _commands(get_command(app), ("registrary",)):
+        page += f"\n## {' '.join(path)}\n\n{(command.help or '').strip()}\n"
+        if rows := [_parameter(parameter) for parameter in command.params]:
+            page += f"\n{table(('', 'says', 'default'), rows)}"
+    return page
+
+
+def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - the types are private to typer
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield from _commands(inner, (*path, name))
+    else:
+        yield path, command
+
+
+def _parameter(parameter: TyperArgument | TyperOption) -> tuple[str, ...]:
+    says, default = parameter.help or "", parameter.default
+    if isinstance(parameter, TyperArgument):
+        return f"`{(parameter.name or '').upper()}`", says, ""
+    value = "" if parameter.is_flag else " …"
+    is_plain = isinstance(default, int | str) and not isinstance(default, bool)
+    return (
+        f"`{max(parameter.opts, key=len)}{value}`" + (", required" if parameter.required else ""),
+        says,
+        f"`{default}`" if is_plain else "",
     )
 
 
@@ -177,6 +216,7 @@ def _default(value: object) -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "commands.md": commands_page,
     "errors.md": errors_page,
     "events.md": events_page,
     "metadata.md": metadata_page,

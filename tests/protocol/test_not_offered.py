@@ -1,0 +1,132 @@
+"""What Registrary does not offer yet is nowhere promised, and nobody is refused for asking."""
+
+import httpx2
+import pytest
+
+STATEMENT_ROWS = pytest.mark.spec("A-085", "A-086", "A-087", "A-088", "A-089", "A-090", "A-091")
+
+
+def coming(member, rows, *, value, announced=None):
+    """Return a case: a member to register, and how names in discovery begin that would offer it."""
+    return pytest.param(member, value, announced, marks=rows, id=member)
+
+
+OUT = "https://app.example/out"
+COMING = [
+    coming("software_statement", STATEMENT_ROWS, value="e30.e30."),
+    coming(
+        "id_token_encrypted_response_enc",
+        pytest.mark.spec("C-013"),
+        value="A256GCM",
+        announced="id_token_encryption",
+    ),
+    coming(
+        "userinfo_signed_response_alg",
+        pytest.mark.spec("C-014"),
+        value="RS256",
+        announced="userinfo_signing",
+    ),
+    coming(
+        "request_object_signing_alg",
+        pytest.mark.spec("C-015"),
+        value="RS256",
+        announced="request_object_signing",
+    ),
+    coming(
+        "request_object_encryption_enc",
+        pytest.mark.spec("C-016"),
+        value="A256GCM",
+        announced="request_object_encryption",
+    ),
+    coming("post_logout_redirect_uris", pytest.mark.spec("C-050", "C-052"), value=[OUT]),
+    coming(
+        "backchannel_logout_uri",
+        pytest.mark.spec("C-054"),
+        value=OUT,
+        announced="backchannel_logout",
+    ),
+    coming(
+        "frontchannel_logout_uri",
+        pytest.mark.spec("C-056"),
+        value=OUT,
+        announced="frontchannel_logout",
+    ),
+    coming(
+        "require_pushed_authorization_requests",
+        pytest.mark.spec("E-001"),
+        value=True,
+        announced="pushed_authorization_request",
+    ),
+    coming(
+        "dpop_bound_access_tokens", pytest.mark.spec("E-010"), value=True, announced="dpop_signing"
+    ),
+    coming(
+        "tls_client_auth_san_dns",
+        pytest.mark.spec("E-020"),
+        value="app.example",
+        announced="mtls_endpoint_aliases",
+    ),
+    coming(
+        "backchannel_token_delivery_mode",
+        pytest.mark.spec("E-090"),
+        value="poll",
+        announced="backchannel_token_delivery",
+    ),
+]
+
+
+@pytest.mark.parametrize(("member", "value", "announced"), COMING)
+def test_a_member_of_a_feature_to_come_is_dropped_and_not_announced(
+    register, http, member, value, announced
+):
+    """A client that reads our metadata, or our echo, never counts on what is not there."""
+    answer = register(**{member: value})
+    published = http.get("/.well-known/openid-configuration").json()
+
+    assert 201 == answer.status_code
+    assert member not in answer.json()
+    assert [] == [name for name in published if announced and name.startswith(announced)]
+
+
+@pytest.mark.spec("C-051", "C-059")
+def test_logout_is_not_announced(http: httpx2.Client):
+    """An address that led nowhere would strand people halfway out."""
+    published = http.get("/.well-known/openid-configuration").json()
+
+    assert [] == [name for name in published if "end_session" in name or "logout" in name]
+
+
+@pytest.mark.spec("A-132", "E-112", "E-114", "E-122")
+def test_the_authorization_endpoint_sends_nobody_anywhere(register, http: httpx2.Client):
+    """Until it is built, a registered redirect URI cannot be used to lead people astray."""
+    client = register().json()
+    query = {
+        "client_id": client["client_id"],
+        "redirect_uri": client["redirect_uris"][0],
+        "response_type": "code",
+    }
+
+    answer = http.get("/authorize", params=query, follow_redirects=False)
+
+    assert 503 == answer.status_code
+    assert "location" not in answer.headers
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.spec("A-007", "T-45")
+def test_an_access_token_does_not_register(register, http: httpx2.Client):
+    """A token for an API is not a token for registering, and its bearer is no stranger either."""
+    client = register(grant_types=["client_credentials"], redirect_uris=None).json()
+    granted = http.post(
+        "/token",
+        data={"grant_type": "client_credentials"},
+        auth=(client["client_id"], client["client_secret"]),
+    ).json()
+
+    answer = http.post(
+        "/register",
+        json={"redirect_uris": ["https://app.example/cb"]},
+        headers={"authorization": f"Bearer {granted['access_token']}"},
+    )
+
+    assert (401, "invalid_token") == (answer.status_code, answer.json()["error"])
