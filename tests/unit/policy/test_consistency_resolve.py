@@ -13,6 +13,8 @@ from registrary.policy.consistency import (
     resolve,
     rules_for,
 )
+from registrary.policy.consistency.defaults import fill
+from registrary.policy.consistency.resulting import Resulting
 
 OFFER = offer_for("rfc9700", DEVELOPMENT_SCOPES)
 EVERYTHING = offer_for("oidf-dynamic", DEVELOPMENT_SCOPES, features=frozenset(Feature))
@@ -137,9 +139,6 @@ class Recording(dict[str, object]):
 @pytest.mark.parametrize("method", ["none", "private_key_jwt", "tls_client_auth"])
 def test_a_rule_says_what_it_reads(rule, method):
     """What it does not name could be at fault itself, and the rule would complain of the wrong."""
-    from registrary.policy.consistency.defaults import fill  # noqa: PLC0415
-    from registrary.policy.consistency.resulting import Resulting  # noqa: PLC0415
-
     client = Resulting(
         EVERYTHING,
         {
