@@ -59,8 +59,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         operations=tuple(arguments.operations.split(",")),
         connections=tuple(int(number) for number in arguments.connections.split(",")),
         rounds=arguments.rounds or (2 if quick else 5),
-        seconds=0.5 if quick else 1.5,
-        warm_seconds=1.0 if quick else 4.0,
+        seconds=0.4 if quick else 1.5,
+        warm_seconds=0.8 if quick else 4.0,
         restarts=1 if quick else 3,
     )
 

@@ -17,6 +17,7 @@ def describe() -> dict[str, str]:
     """Return the machine and the versions that matter, by name."""
     facts = {
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
+        "load average": f"{os.getloadavg()[0]:.1f}",
         "kernel": platform.release(),
         "Python": platform.python_version(),
         "SQLite (apsw)": apsw.sqlite_lib_version(),
