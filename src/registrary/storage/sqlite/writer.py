@@ -23,12 +23,21 @@ from registrary.storage.sqlite.transaction import (
 
 
 class WriteConnection:
-    """The connection that writes, opened when needed and again after an outage."""
+    """The connection that writes, opened when needed and again after an outage.
+
+    A write that fails at its very end, when it cannot be forced to disk, stands complete in
+    the write-ahead log. Only the index over that log, which is shared in memory, does not
+    count it, and the next write takes its place. The index is made anew from the log, and
+    the failed write found again, once nobody has the file open. So the connection that failed
+    is kept until its successor has the file open too. A process that dies between such a
+    failure and the next write can still find it afterwards.
+    """
 
     def __init__(self, path: Path, *, vfs: str | None = None) -> None:
         self._path = path
         self._vfs = vfs
         self._connection: apsw.Connection | None = None
+        self._has_failed = False
 
     def write(self, batch: Sequence[Work]) -> list[Outcome]:
         """Write *batch* in one transaction and return the outcome of each.
@@ -36,26 +45,34 @@ class WriteConnection:
         Raises `StoreUnavailable` when the machine failed: then nothing of it was written.
         """
         try:
-            return self._write(batch)
-        except OUTAGES as error:
-            # A new connection knows the file as it is after the outage: grown, remounted, moved.
-            self.close()
-            raise unavailable(error, self._path) from error
-        except BaseException:
-            self.close()
+            return self._write(self._connected(), batch)
+        except BaseException as error:
+            self._fail()
+            if isinstance(error, OUTAGES):
+                raise unavailable(error, self._path) from error
             raise
 
     def close(self) -> None:
         """Let go of the file; a transaction under way is rolled back."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(apsw.Error):
-                connection.close(force=True)
+        _close(connection)
 
-    def _write(self, batch: Sequence[Work]) -> list[Outcome]:
-        if self._connection is None:
-            self._connection = connect_writer(self._path, vfs=self._vfs)
-        connection = self._connection
+    def _connected(self) -> apsw.Connection:
+        """Return a connection that knows the file as it is: grown, remounted, made writable."""
+        if self._connection is None or self._has_failed:
+            fresh = connect_writer(self._path, vfs=self._vfs)
+            fresh.execute("SELECT 1 FROM schema_version LIMIT 1").fetchall()  # opens the log too
+            failed, self._connection, self._has_failed = self._connection, fresh, False
+            _close(failed)
+        return self._connection
+
+    def _fail(self) -> None:
+        self._has_failed = True
+        if self._connection is not None and self._connection.in_transaction:
+            with suppress(apsw.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _write(self, connection: apsw.Connection, batch: Sequence[Work]) -> list[Outcome]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             outcomes = write_together(connection, batch)
@@ -67,6 +84,12 @@ class WriteConnection:
             outcomes = write_one_by_one(connection, batch, OUTAGES)
         connection.execute("COMMIT")
         return outcomes
+
+
+def _close(connection: apsw.Connection | None) -> None:
+    if connection is not None:
+        with suppress(apsw.Error):
+            connection.close(force=True)
 
 
 _Job = tuple[Work, "Future[None]"]
