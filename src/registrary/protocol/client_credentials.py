@@ -1,6 +1,5 @@
 """Reading how a client presents itself from a request (RFC 6749 §2.3.1, RFC 7521 §4.2)."""
 
-import binascii
 from base64 import b64decode
 from typing import Final
 from urllib.parse import unquote_plus
@@ -44,7 +43,7 @@ def _from_header(value: str, form: Parameters) -> Presented | Refusal:
         return NOBODY
     try:
         text = b64decode(encoded.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, characters that base64 cannot have, or no UTF-8
         return NOBODY
     client_id, separator, secret = text.partition(":")
     if not separator:
