@@ -132,8 +132,13 @@ class HostileServer:
     async def _answer(self, request: SeenRequest, writer: asyncio.StreamWriter) -> None:
         script = self._scripts.get(request.target.partition("?")[0], _NOT_FOUND)
         async for piece in script():
+            if writer.is_closing():
+                return
             writer.write(piece)
             await writer.drain()
+            # Over TLS a lost connection need not show in drain, which then never waits: without
+            # this an endless answer would keep the event loop to itself.
+            await asyncio.sleep(0)
 
 
 def _parse(head: bytes) -> SeenRequest:
