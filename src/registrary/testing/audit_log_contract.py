@@ -258,6 +258,15 @@ class RecentEventsContract(BackendContract):
 
         assert [events[2].id, events[1].id] == [e.event_id for e in page]
 
+    @pytest.mark.parametrize("before", ["nonsense", "ffffffff", ""])
+    async def test_nothing_is_below_what_is_no_event_id(
+        self, store: LoggingStore, before: str
+    ) -> None:
+        """A cursor that somebody mistyped leads to an empty page, not to an error of the store."""
+        await log_events(store, 1)
+
+        assert [] == list(await store.recent_events(ISSUER_ID, before=before, limit=10))
+
     async def test_recent_events_of_a_client_are_about_that_client(
         self, store: LoggingStore
     ) -> None:

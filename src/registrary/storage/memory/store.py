@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from registrary.audit.record import event_id_octets
 from registrary.core.changes import Changes, Consume, Delete, Put, Unchanged
 from registrary.core.events import Event
 from registrary.core.issuer import Issuer
@@ -138,10 +139,11 @@ class MemoryStore:
         limit: int,
     ) -> Sequence[LoggedEvent]:
         """Return the newest events with ids below *before*, newest first."""
+        end = before if before is None or is_event_id(before) else ""
         wanted = (
             event
             for event in self._log(issuer).newest_first()
-            if (before is None or event.event_id < before)
+            if (end is None or event.event_id < end)
             and (client_id is None or event.client_id == client_id)
         )
         return list(islice(wanted, limit))
@@ -219,6 +221,15 @@ class MemoryStore:
         log = self._logs[event.issuer]
         log.append(event)
         return log.take_back
+
+
+def is_event_id(text: str) -> bool:
+    """Tell whether *text* can be the id of an event."""
+    try:
+        event_id_octets(text)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_misuse(changes: Changes) -> None:

@@ -44,7 +44,7 @@ def connect_writer(path: Path, *, vfs: str | None = None) -> apsw.Connection:
         "temp_store = MEMORY",
         "mmap_size = 0",
         "trusted_schema = OFF",
-        "foreign_keys = ON",
+        "recursive_triggers = ON",  # else REPLACE removes rows unseen by those that forbid it
     )
     return connection
 

@@ -38,11 +38,7 @@ class LogReader:
 
     def event(self, issuer: str, event_id: str) -> LoggedEvent | None:
         """Return one event; None also for what is no event id."""
-        try:
-            octets = event_id_octets(event_id)
-        except ValueError:
-            return None
-        rows = self._rows(_SQL["by_id"], (issuer, octets))
+        rows = self._rows(_SQL["by_id"], (issuer, _octets(event_id)))
         return _event(rows[0]) if rows else None
 
     def indexed(self, issuer: str, first: int, limit: int) -> list[LoggedEvent]:
@@ -53,7 +49,7 @@ class LogReader:
         self, issuer: str, *, client_id: str | None, before: str | None, limit: int
     ) -> Sequence[LoggedEvent]:
         """Return the newest events with ids below *before*, newest first."""
-        end = _BEHIND_EVERY_ID if before is None else event_id_octets(before)
+        end = _BEHIND_EVERY_ID if before is None else _octets(before)
         if client_id is None:
             rows = self._rows(_SQL["recent"], (issuer, end, limit))
         else:
@@ -72,6 +68,14 @@ class LogReader:
         """Return up to *limit* notes over more than *after_size* leaves."""
         rows = self._rows(_SQL["checkpoints"], (issuer, after_size, limit))
         return [note for (note,) in rows]
+
+
+def _octets(event_id: str) -> bytes:
+    """Return the bytes of an id; of what is none, those before every id and equal to none."""
+    try:
+        return event_id_octets(event_id)
+    except ValueError:
+        return b""
 
 
 def _event(row: tuple[Any, ...]) -> LoggedEvent:  # Any: the columns that all log reads select

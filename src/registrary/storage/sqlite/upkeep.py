@@ -61,10 +61,15 @@ def info(path: Path) -> StoreInfo:
 
 
 def problems(path: Path) -> list[str]:
-    """Read the whole file and return what SQLite finds wrong with it; slow for a large one."""
+    """Read the whole file and return what SQLite finds wrong with it; slow for a large one.
+
+    Raises `StoreUnavailable` only when the file cannot be read at all.
+    """
     try:
         with closing(connect_reader(path)) as connection:
             found = connection.execute(f"PRAGMA integrity_check({_PROBLEM_LIMIT})").fetchall()
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        return [str(unavailable(error, path))]
     except OUTAGES as error:
         raise unavailable(error, path) from error
     return [str(text) for (text,) in found if text != "ok"]
