@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from bench import machine, stages, tables
@@ -45,19 +46,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short rounds, about a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
-    parser.add_argument("--servers", default=",".join(SERVERS), help="names, comma-separated")
-    parser.add_argument("--operations", default=",".join(OPERATIONS), help="likewise")
-    parser.add_argument("--connections", default="16,64", help="numbers, comma-separated")
+    parser.add_argument("--servers", type=_names(SERVERS), default=tuple(SERVERS))
+    parser.add_argument("--operations", type=_names(OPERATIONS), default=OPERATIONS)
+    parser.add_argument("--connections", type=_numbers, default=(16, 64), help="such as 16,64")
     parser.add_argument("--rounds", type=int, help="how often each server is measured")
     return parser
+
+
+def _names(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of names separated by commas, all of them *known*."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if not set(names) <= set(known):
+            raise argparse.ArgumentTypeError(f"names are {','.join(known)}")
+        return names
+
+    return parse
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     quick = arguments.quick
     return Plan(
-        servers=tuple(arguments.servers.split(",")),
-        operations=tuple(arguments.operations.split(",")),
-        connections=tuple(int(number) for number in arguments.connections.split(",")),
+        servers=arguments.servers,
+        operations=arguments.operations,
+        connections=arguments.connections,
         rounds=arguments.rounds or (2 if quick else 5),
         seconds=0.4 if quick else 1.5,
         warm_seconds=0.8 if quick else 4.0,
