@@ -1,6 +1,11 @@
 """Fixtures every test may use."""
 
+import hypothesis
 import pytest
+
+# A busy machine is slow now and then; how long one example takes proves nothing.
+hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture
