@@ -1,43 +1,30 @@
 """Proving who a client is, at every endpoint in the same way."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from registrary.authserver.assertions import AssertionVerifier
 from registrary.authserver.context import ServerContext
+from registrary.authserver.journal import Journal
 from registrary.authserver.presented import (
     Presented,
     PresentedAssertion,
     PresentedId,
     PresentedSecret,
     Refusal,
+    Visit,
 )
+from registrary.core.addresses import source_key
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client, Credential
-from registrary.core.entropy import Draw
-from registrary.core.events import Actor, ActorKind, Tag
-from registrary.core.jose import (
-    Assertion,
-    AssertionRefused,
-    UnverifiedAssertion,
-    read_client_assertion,
-    verify_client_assertion,
-)
-from registrary.core.records import SpentAssertion
-from registrary.core.sealing import UnsealError
+from registrary.core.events import Tag
+from registrary.core.jose import AssertionRefused, read_client_assertion
 from registrary.core.secrets import Prefix, Secret
-from registrary.policy.credentials import (
-    find_credential,
-    is_first_use,
-    secret_place,
-    usable_secrets,
-)
-from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.policy.credentials import find_credential, is_first_use
 from registrary.ports.clock import Clock, Entropy
-from registrary.ports.fetcher import FetchRefused
+from registrary.ports.counter import Counter
 from registrary.ports.keys import SecretKeys
 from registrary.ports.remote_keys import RemoteKeys
 from registrary.ports.store import Conflict, Store
@@ -45,85 +32,111 @@ from registrary.ports.store import Conflict, Store
 NOT_PROVED: Final = Refusal("invalid_client", "client authentication failed")
 HELD: Final = Refusal("unauthorized_client", "the client is held and may not act")
 SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post"})
-_ALGORITHMS: Final = "token_endpoint_auth_signing_alg_values_supported"
+ATTEMPTS: Final = 5  # to end a replaced secret against writes of others
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
-    """Authenticates clients. Every failure looks the same, whatever it was."""
+    """Authenticates clients. Every failure looks the same, whatever it was.
+
+    *refusals* counts what strangers were refused; None counts nothing.
+    """
 
     store: Store
     secret_keys: SecretKeys
     remote_keys: RemoteKeys
     clock: Clock
     entropy: Entropy
+    refusals: Counter | None = None
 
     async def authenticate(
-        self, context: ServerContext, presented: Presented, *, audiences: frozenset[str]
+        self,
+        context: ServerContext,
+        presented: Presented,
+        *,
+        audiences: frozenset[str],
+        visit: Visit,
     ) -> Client | Refusal:
         """Return the client that *presented* proves, if it stands well.
 
         Proof comes first, standing second: only the client itself learns that it is held.
         *audiences* are the names an assertion may be addressed to.
         """
-        client = await self._prove(context, presented, audiences)
+        client = await self._prove(context, presented, audiences=audiences, visit=visit)
         if client is None:
+            self.count_refused(context, visit, NOT_PROVED)
             return NOT_PROVED
-        refusal = client.effects.refusal
-        if refusal is None:
+        if client.effects.refusal is None:
             return client
-        return HELD if refusal == "unauthorized_client" else NOT_PROVED
+        refusal = HELD if client.effects.refusal == HELD.code else NOT_PROVED
+        await self.note_refused(context, client, refusal, visit=visit)
+        return refusal
+
+    async def note_refused(
+        self, context: ServerContext, client: Client, refusal: Refusal, *, visit: Visit
+    ) -> None:
+        """Write down that a client which proved itself was refused something.
+
+        One without a secret proves nothing, so anybody could fill the log in its name: it is
+        only counted.
+        """
+        if _method(client) == "none":
+            self.count_refused(context, visit, refusal)
+            return
+        detail = {"endpoint": visit.endpoint, "standing": client.standing.value}
+        event = Journal(self.clock, self.entropy).event(
+            context, client, Tag.TOKEN_REFUSED, visit=visit, reason=refusal.code, detail=detail
+        )
+        await self.store.commit(Changes(events=(event,)))
+
+    def count_refused(self, context: ServerContext, visit: Visit, refusal: Refusal) -> None:
+        """Count what a stranger was refused, by where it came from."""
+        if self.refusals is not None:
+            source = source_key(visit.peer) if visit.peer else "unknown"
+            self.refusals.note(context.id, source, refusal.code)
 
     async def _prove(
-        self, context: ServerContext, presented: Presented, audiences: frozenset[str]
+        self,
+        context: ServerContext,
+        presented: Presented,
+        *,
+        audiences: frozenset[str],
+        visit: Visit,
     ) -> Client | None:
         match presented:
             case PresentedSecret():
-                return await self._by_secret(context, presented)
+                return await self._by_secret(context, presented, visit)
             case PresentedAssertion():
-                return await self._by_assertion(context, presented, audiences)
+                return await self._by_assertion(
+                    context, presented, audiences=audiences, visit=visit
+                )
             case PresentedId(client_id):
                 client = await self.store.get(Client, context.id, client_id)
                 is_public = client is not None and _method(client) == "none"
                 return client if is_public else None
 
-    async def _by_secret(self, context: ServerContext, presented: PresentedSecret) -> Client | None:
+    async def _by_secret(
+        self, context: ServerContext, presented: PresentedSecret, visit: Visit
+    ) -> Client | None:
         client = await self.store.get(Client, context.id, presented.client_id)
-        kept = client.secrets if client else ()
         found = find_credential(
             Secret(presented.secret),
-            kept,
+            client.secrets if client else (),
             peppers=self.secret_keys.peppers(),
             purpose=Prefix.CLIENT_SECRET,
             now=self.clock.now(),
         )
         if client is None or found is None or not _takes(context, client, presented.method):
             return None
-        return await self._after_use(context, client, found)
-
-    async def _after_use(self, context: ServerContext, client: Client, used: Credential) -> Client:
-        """End the old secret once its successor arrived; losing a race changes nothing."""
-        if not is_first_use(used, client.secrets):
-            return client
-        settled = msgspec.structs.replace(
-            client, secrets=client.secrets[-1:], revision=client.revision + 1
-        )
-        event = an_event(
-            Occasion(context.id, self.clock.now(), Actor(ActorKind.CLIENT, client.client_id)),
-            Tag.SECRET_RETIRED,
-            draw=Draw(self.entropy.token_bytes(EVENT_DRAW_BYTES)),
-            client_id=client.client_id,
-        )
-        try:
-            await self.store.commit(
-                Changes(puts=(Put(settled, expected=client.revision),), events=(event,))
-            )
-        except Conflict:
-            return client
-        return settled
+        return await self._after_use(context, client, found, visit=visit)
 
     async def _by_assertion(
-        self, context: ServerContext, presented: PresentedAssertion, audiences: frozenset[str]
+        self,
+        context: ServerContext,
+        presented: PresentedAssertion,
+        *,
+        audiences: frozenset[str],
+        visit: Visit,
     ) -> Client | None:
         try:
             unverified = read_client_assertion(presented.assertion)
@@ -134,78 +147,49 @@ class ClientAuthenticator:
         client = await self.store.get(Client, context.id, unverified.client_id)
         if client is None:
             return None
-        assertion = await self._verified(context, client, unverified, audiences=audiences)
-        if assertion is None or not await self._spend(context, assertion):
-            return None
+        verifier = AssertionVerifier(self.store, self.secret_keys, self.remote_keys, self.clock)
+        proof = await verifier.verify(context, client, unverified, audiences=audiences)
+        if proof is None or proof.secret is None:
+            return client if proof else None
+        return await self._after_use(context, client, proof.secret, visit=visit)
+
+    async def _after_use(
+        self, context: ServerContext, client: Client, used: Credential, *, visit: Visit
+    ) -> Client | None:
+        """End the secret before *used*, which has now arrived; return the client as it stands.
+
+        Whoever changed the client meanwhile may have revoked it or its secret: None then. One
+        that keeps losing goes on, and its next use ends the old secret.
+        """
+        if not is_first_use(used, client.secrets):
+            return client
+        for _ in range(ATTEMPTS):
+            settled = msgspec.structs.replace(
+                client, secrets=client.secrets[-1:], revision=client.revision + 1
+            )
+            event = Journal(self.clock, self.entropy).event(
+                context, client, Tag.SECRET_RETIRED, visit=visit
+            )
+            changes = Changes(puts=(Put(settled, expected=client.revision),), events=(event,))
+            try:
+                await self.store.commit(changes)
+            except Conflict:
+                reread = await self.store.get(Client, context.id, client.client_id)
+                current = self._current(reread, used)
+                if reread is None or current is None:
+                    return None
+                client = reread
+                if not is_first_use(current, client.secrets):
+                    return client
+            else:
+                return settled
         return client
 
-    async def _verified(
-        self,
-        context: ServerContext,
-        client: Client,
-        unverified: UnverifiedAssertion,
-        *,
-        audiences: frozenset[str],
-    ) -> Assertion | None:
-        """Return the proved assertion; a key that is not known is looked for once more."""
+    def _current(self, client: Client | None, used: Credential) -> Credential | None:
+        """Return *used* as *client* has it now, None when it is no longer good."""
         now = self.clock.now()
-        try:
-            for is_again in (False, True):
-                keys = await self._keys(client, unverified, again=is_again)
-                if keys is None:
-                    return None
-                try:
-                    return verify_client_assertion(
-                        unverified,
-                        client_id=client.client_id,
-                        keys=keys,
-                        audiences=audiences,
-                        algorithms=_algorithms(context, client),
-                        now=now,
-                    )
-                except AssertionRefused as refused:
-                    if not (refused.keys_may_be_old and "jwks_uri" in client.metadata):
-                        return None
-        except (FetchRefused, UnsealError):
-            return None
-        return None
-
-    # Any: a JWK Set's members are JSON values (RFC 7517 §5)
-    async def _keys(
-        self, client: Client, unverified: UnverifiedAssertion, *, again: bool
-    ) -> dict[str, Any] | Sequence[Secret] | None:
-        """Return what verifies assertions of *client*, None when its method is another."""
-        method = _method(client)
-        if method == "client_secret_jwt":
-            return self._secrets(client, self.clock.now())
-        if method != "private_key_jwt":
-            return None
-        url = client.metadata.get("jwks_uri")
-        if url is None:
-            jwks: dict[str, Any] = client.metadata.get("jwks") or {"keys": []}
-            return jwks
-        if again:
-            return await self.remote_keys.renewed(url)
-        return await self.remote_keys.keys(url, kid=unverified.jws.kid)
-
-    def _secrets(self, client: Client, now: datetime) -> list[Secret]:
-        place, sealer = secret_place(client.issuer, client.client_id), self.secret_keys.sealer()
-        return [
-            Secret(sealer.unseal(secret.sealed, place).decode())
-            for secret in usable_secrets(client, now)
-            if secret.sealed is not None
-        ]
-
-    async def _spend(self, context: ServerContext, assertion: Assertion) -> bool:
-        """Remember the assertion as used; False when it was used before (RFC 7523 §3)."""
-        spent = SpentAssertion(
-            issuer=context.id, digest=assertion.digest, expires_at=assertion.expires_at
-        )
-        try:
-            await self.store.commit(Changes(puts=(Put(spent),)))
-        except Conflict:
-            return False
-        return True
+        kept = client.secrets if client else ()
+        return next((one for one in kept if one.mac == used.mac and one.is_usable(now)), None)
 
 
 def _method(client: Client) -> str:
@@ -218,8 +202,3 @@ def _takes(context: ServerContext, client: Client, method: str) -> bool:
     if context.issuer.strict_authentication_method:
         return registered == method
     return registered in SECRET_METHODS
-
-
-def _algorithms(context: ServerContext, client: Client) -> Sequence[str]:
-    registered = client.metadata.get("token_endpoint_auth_signing_alg")
-    return (registered,) if registered else context.offer.accepted[_ALGORITHMS]

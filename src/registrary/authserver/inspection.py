@@ -6,15 +6,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from registrary.authserver.context import ServerContext
-from registrary.authserver.presented import Refusal
+from registrary.authserver.journal import Journal
+from registrary.authserver.presented import Refusal, Visit
 from registrary.authserver.tokens import GENERATION_CLAIM, TOKEN_TYPE
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
-from registrary.core.entropy import Draw
-from registrary.core.events import Actor, ActorKind, Tag
+from registrary.core.events import Tag
 from registrary.core.jose import ClaimRules, Claims, JoseError, verify_jwt
 from registrary.core.records import RevokedToken
-from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.keys import Signer
 from registrary.ports.store import Conflict, Store
@@ -49,30 +48,28 @@ class TokenInspector:
         shown = {name: claims.members[name] for name in _SHOWN if name in claims.members}
         return {"active": True, "token_type": "Bearer", **shown}
 
-    async def revoke(self, context: ServerContext, caller: Client, token: str) -> Refusal | None:
+    async def revoke(
+        self, context: ServerContext, caller: Client, token: str, *, visit: Visit
+    ) -> Refusal | None:
         """End *token* if it is one of *caller*'s; a token that is not good is already ended.
 
-        Another client's token is refused as RFC 7009 §2.1 demands, in the words of RFC 6749.
+        Another client's token is refused, as RFC 7009 §2.1 demands. The code is RFC 6749's for a
+        grant that was issued to another client; silence would let a thief believe it was ended.
         """
         claims = await self._read(context, token)
         if claims is None or claims.jti is None:
             return None
         if claims.members.get("client_id") != caller.client_id:
             return FOREIGN
-        now = self.clock.now()
         ended = RevokedToken(
             issuer=context.id,
             jti=claims.jti,
             client_id=caller.client_id,
-            revoked_at=now,
+            revoked_at=self.clock.now(),
             expires_at=claims.expires_at + timedelta(minutes=1),
         )
-        event = an_event(
-            Occasion(context.id, now, Actor(ActorKind.CLIENT, caller.client_id)),
-            Tag.TOKEN_REVOKED,
-            draw=Draw(self.entropy.token_bytes(EVENT_DRAW_BYTES)),
-            client_id=caller.client_id,
-            detail={"jti": claims.jti},
+        event = Journal(self.clock, self.entropy).event(
+            context, caller, Tag.TOKEN_REVOKED, visit=visit, detail={"jti": claims.jti}
         )
         try:
             await self.store.commit(Changes(puts=(Put(ended),), events=(event,)))

@@ -35,6 +35,15 @@ class PresentedId:
     client_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where a client came to and from where, for what is written down about it."""
+
+    endpoint: str = ""
+    peer: str = ""
+    request_id: str = ""
+
+
 Presented = PresentedSecret | PresentedAssertion | PresentedId
 
 

@@ -94,12 +94,12 @@ def granted_scope(issuer: Issuer, client: Client, asked: str | None) -> str | Re
     """
     own = {scope.name for scope in issuer.scopes if not scope.openid}
     registered = [name for name in client.metadata.get("scope", "").split() if name in own]
-    if not asked:
-        return " ".join(registered)
     try:
-        tokens = parse_scope(asked)
+        tokens = parse_scope(asked or "")
     except FieldError as error:
         return Refusal("invalid_scope", f"scope: {error.rule}")
+    if not tokens:
+        return " ".join(registered)
     granted = [name for name in tokens if name in registered]
     openid = {scope.name for scope in issuer.scopes if scope.openid}
     if not granted and not set(tokens) <= openid:

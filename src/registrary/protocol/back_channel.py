@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from registrary.authserver.client_authentication import ClientAuthenticator
+from registrary.authserver.client_authentication import NOT_PROVED, ClientAuthenticator
 from registrary.authserver.context import ServerContext
-from registrary.authserver.presented import PresentedId, Refusal
+from registrary.authserver.presented import PresentedId, Refusal, Visit
 from registrary.core.client import Client
 from registrary.protocol.client_credentials import presented_by
 from registrary.protocol.errors import error_response
@@ -36,14 +36,25 @@ class BackChannel:
         self, request: HttpRequest, form: Parameters, *, public: bool
     ) -> Client | HttpResponse:
         """Return the client behind *request*; with *public* one without a secret may come too."""
+        visit = visit_of(request)
         presented = presented_by(request, form)
-        if isinstance(presented, Refusal):
-            return refused(presented)
         if isinstance(presented, PresentedId) and not public:
-            return refused(Refusal("invalid_client", "client authentication failed"))
-        audiences = frozenset({self.context.issuer.url, self.context.token_endpoint})
-        client = await self.authenticator.authenticate(self.context, presented, audiences=audiences)
+            presented = NOT_PROVED
+        if isinstance(presented, Refusal):
+            self.authenticator.count_refused(self.context, visit, presented)
+            return refused(presented)
+        client = await self.authenticator.authenticate(
+            self.context,
+            presented,
+            audiences=frozenset({self.context.issuer.url, self.context.token_endpoint}),
+            visit=visit,
+        )
         return client if isinstance(client, Client) else refused(client)
+
+
+def visit_of(request: HttpRequest) -> Visit:
+    """Return what is written down of where *request* came from."""
+    return Visit(request.path, request.peer, request.request_id)
 
 
 def refused(refusal: Refusal) -> HttpResponse:

@@ -4,6 +4,7 @@ from base64 import b64decode
 from typing import Final
 from urllib.parse import unquote_plus
 
+from registrary.authserver.client_authentication import NOT_PROVED
 from registrary.authserver.presented import (
     Presented,
     PresentedAssertion,
@@ -15,7 +16,6 @@ from registrary.protocol.http import HttpRequest
 from registrary.protocol.parameters import Parameters
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-NOBODY: Final = Refusal("invalid_client", "client authentication failed")
 
 
 def presented_by(request: HttpRequest, form: Parameters) -> Presented | Refusal:
@@ -30,7 +30,7 @@ def presented_by(request: HttpRequest, form: Parameters) -> Presented | Refusal:
     if "client_assertion" in form or "client_assertion_type" in form:
         return _from_assertion(form, client_id)
     if client_id is None:
-        return NOBODY
+        return NOT_PROVED
     secret = form.get("client_secret")
     if secret is None:
         return PresentedId(client_id)
@@ -40,14 +40,14 @@ def presented_by(request: HttpRequest, form: Parameters) -> Presented | Refusal:
 def _from_header(value: str, form: Parameters) -> Presented | Refusal:
     scheme, _, encoded = value.partition(" ")
     if scheme.lower() != "basic":
-        return NOBODY
+        return NOT_PROVED
     try:
         text = b64decode(encoded.strip(), validate=True).decode("utf-8")
     except ValueError:  # no base64, characters that base64 cannot have, or no UTF-8
-        return NOBODY
+        return NOT_PROVED
     client_id, separator, secret = text.partition(":")
     if not separator:
-        return NOBODY
+        return NOT_PROVED
     client_id = unquote_plus(client_id)
     if form.get("client_id") not in (None, client_id):
         return Refusal("invalid_request", "client_id: differs from the Authorization header")

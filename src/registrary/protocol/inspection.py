@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from registrary.authserver.inspection import TokenInspector
-from registrary.protocol.back_channel import BackChannel, refused
+from registrary.protocol.back_channel import BackChannel, refused, visit_of
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 
@@ -42,5 +42,7 @@ class InspectionEndpoint:
         token = form.get("token")
         if token is None:
             return error_response("invalid_request", "token: is needed")
-        refusal = await self.inspector.revoke(self.channel.context, caller, token)
+        refusal = await self.inspector.revoke(
+            self.channel.context, caller, token, visit=visit_of(request)
+        )
         return HttpResponse(200, NO_STORE) if refusal is None else refused(refusal)

@@ -15,13 +15,14 @@ from registrary.core.metadata.grants import (
     REFRESH_TOKEN,
 )
 from registrary.ports.keys import NoSigningKey
-from registrary.protocol.back_channel import BackChannel, refused
+from registrary.protocol.back_channel import BackChannel, refused, visit_of
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.parameters import Parameters
 
 _LATER: Final = frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN})
 _RETRY: Final = timedelta(seconds=5)
+NOT_OFFERED: Final = Refusal("unsupported_grant_type", "grant_type: is not offered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +43,29 @@ class TokenEndpoint:
         client = await self.channel.authenticate(request, form, public=True)
         if isinstance(client, HttpResponse):
             return client
-        if grant_type == CLIENT_CREDENTIALS:
-            return await self._client_credentials(client, form)
-        if grant_type in _LATER and grant_type in self.channel.context.offer.grant_types:
-            return error_response("temporarily_unavailable", "this grant is not served yet")
-        return error_response("unsupported_grant_type", "grant_type: is not offered")
-
-    async def _client_credentials(self, client: Client, form: Parameters) -> HttpResponse:
         try:
-            token = await self.tokens.client_credentials(
-                self.channel.context,
-                client,
-                scope=form.get("scope"),
-                resources=form.all("resource"),
-            )
+            token = await self._by_grant(grant_type, client, form)
         except NoSigningKey:
             return error_response("temporarily_unavailable", retry_after=_RETRY)
-        return refused(token) if isinstance(token, Refusal) else _render(token)
+        if isinstance(token, Refusal):
+            visit = visit_of(request)
+            await self.channel.authenticator.note_refused(
+                self.channel.context, client, token, visit=visit
+            )
+            return refused(token)
+        return token if isinstance(token, HttpResponse) else _render(token)
+
+    async def _by_grant(
+        self, grant_type: str, client: Client, form: Parameters
+    ) -> IssuedToken | Refusal | HttpResponse:
+        context = self.channel.context
+        if grant_type == CLIENT_CREDENTIALS:
+            return await self.tokens.client_credentials(
+                context, client, scope=form.get("scope"), resources=form.all("resource")
+            )
+        if grant_type in _LATER and grant_type in context.offer.grant_types:
+            return error_response("temporarily_unavailable", "this grant is not served yet")
+        return NOT_OFFERED
 
 
 def _render(token: IssuedToken) -> HttpResponse:
