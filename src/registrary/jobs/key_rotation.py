@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from registrary.core.changes import Changes, Consume, Put
 from registrary.core.entropy import Draw
@@ -14,6 +14,7 @@ from registrary.core.signing_key import (
     RotationPlan,
     RotationPolicy,
     SigningKey,
+    active_key,
     plan_rotation,
 )
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
@@ -21,7 +22,7 @@ from registrary.ports.clock import Clock, Entropy
 from registrary.ports.keys import KeyMaker, Signer
 from registrary.ports.store import Conflict, Store
 
-# ES256 first: it is made at once, and RS256 takes a moment.
+# RS256 last: the others are made at once, and it takes a moment.
 WANTED: Final = (
     (KeyUse.TOKEN, "ES256"),
     (KeyUse.TOKEN, "EdDSA"),
@@ -30,11 +31,9 @@ WANTED: Final = (
 )
 OVERLAP: Final = timedelta(days=1)  # longer than any access token lives
 _PAGE: Final = 500
-_TAGS: Final = {
-    KeyState.ACTIVE: Tag.KEY_ACTIVATED,
-    KeyState.RETIRING: Tag.KEY_RETIRED,
-    KeyState.RETIRED: Tag.KEY_RETIRED,
-}
+_NOTHING: Final[Sequence[str]] = ()
+_TAKEOVER: Final = frozenset({KeyState.ACTIVE, KeyState.RETIRING})
+_Told = tuple[Tag, SigningKey, Sequence[str]]
 
 
 class KeyRotation:
@@ -79,11 +78,16 @@ class KeyRotation:
         made = [await self._maker.make(issuer.id, wanted, now=now) for wanted in plan.new]
         puts = [Put(key) for key in made]
         puts += [Put(key, expected=key.revision - 1) for key in plan.changed]
-        events = [self._event(issuer, Tag.KEY_CREATED, key, entropy=entropy) for key in made]
-        events += [
-            self._event(issuer, _TAGS[key.state], key, entropy=entropy)
+        told: list[_Told] = [(Tag.KEY_CREATED, key, _NOTHING) for key in made]
+        told += [
+            (Tag.KEY_RETIRED, key, _NOTHING)
             for key in plan.changed
-            if key.state in _TAGS
+            if key.state is KeyState.RETIRED
+        ]
+        told += _takeovers(keys, plan.changed)
+        events = [
+            self._event(issuer, tag, key, replaced=replaced, entropy=entropy)
+            for tag, key, replaced in told
         ]
         # One rotation for each state of the keys: new keys alone would not conflict.
         turn = f"key_rotation:{sum(key.revision for key in keys)}:{len(keys)}"
@@ -93,11 +97,41 @@ class KeyRotation:
             consumptions=(Consume(issuer.id, turn, limit=1),),
         )
 
-    def _event(self, issuer: Issuer, tag: Tag, key: SigningKey, *, entropy: Entropy) -> Event:
+    def _event(
+        self,
+        issuer: Issuer,
+        tag: Tag,
+        key: SigningKey,
+        *,
+        replaced: Sequence[str],
+        entropy: Entropy,
+    ) -> Event:
+        detail: dict[str, Any] = {"kid": key.kid, "alg": key.alg, "use": key.use.value}
+        if replaced:
+            detail["replaced"] = list(replaced)
         occasion = Occasion(issuer.id, self._clock.now(), Actor(ActorKind.SYSTEM))
         return an_event(
             occasion,
             tag,
             draw=Draw(entropy.token_bytes(EVENT_DRAW_BYTES)),
-            detail={"kid": key.kid, "alg": key.alg, "use": key.use.value},
+            detail=detail,
         )
+
+
+def _takeovers(before: Sequence[SigningKey], changed: Sequence[SigningKey]) -> list[_Told]:
+    """Return the keys that sign from now on, each with the ids of those it takes over from.
+
+    One that was replaced is still published, so nothing is said of its end yet.
+    """
+    after = {key.kid: key for key in (*before, *changed)}.values()
+    ended = {key.kid for key in changed if key.state is KeyState.RETIRING}
+    groups = dict.fromkeys((key.use, key.alg) for key in changed if key.state in _TAKEOVER)
+    told: list[_Told] = []
+    for use, alg in groups:
+        signing = active_key(after, use=use, alg=alg)
+        if signing is not None:
+            replaced = [
+                key.kid for key in after if key.kid in ended and (key.use, key.alg) == (use, alg)
+            ]
+            told.append((Tag.KEY_ACTIVATED, signing, replaced))
+    return told
