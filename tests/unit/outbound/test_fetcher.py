@@ -203,7 +203,7 @@ async def test_a_document_that_failed_is_asked_for_again(path, make_fetcher, pur
         fetcher = make_fetcher()
         await refusal_of(fetcher.fetch(server.url(path), purpose=purpose))
         server.publish(path, DOCUMENT)
-        fetched = await fetcher.fetch(server.url(path), purpose=purpose)
+        fetched = await fetcher.fetch(server.url(path), purpose=JWKS_URI)
 
     assert DOCUMENT == fetched.body
 
@@ -307,17 +307,18 @@ async def test_one_host_is_connected_to_a_few_times_at_once(make_fetcher):
     assert 3 == most
 
 
-async def test_a_slow_host_keeps_only_its_own_callers_waiting(make_fetcher, purpose):
+async def test_a_slow_host_keeps_only_its_own_callers_waiting(make_fetcher):
     """One stranger's silence must not stop the others."""
     resolver = FlippingResolver({"slow.example": [["127.0.0.1"]], "app.example": [["127.0.0.1"]]})
     policy = counting_policy(host_connections=2, connections=3)
     fetcher = make_fetcher(policy=policy, resolver=resolver)
+    patient = replace(JWKS_URI, deadline=timedelta(seconds=1.5))
 
     async with HostileServer() as server:
         silent = server.url("/silent", host="slow.example")
-        waiting = [asyncio.create_task(fetcher.fetch(silent, purpose=purpose)) for _ in range(9)]
+        waiting = [asyncio.create_task(fetcher.fetch(silent, purpose=patient)) for _ in range(9)]
         await asyncio.sleep(0.05)
-        fetched = await fetcher.fetch(server.url("/document", host="app.example"), purpose=purpose)
+        fetched = await fetcher.fetch(server.url("/document", host="app.example"), purpose=JWKS_URI)
         still_waiting = [not task.done() for task in waiting]
         refusals = await asyncio.gather(*waiting, return_exceptions=True)
 

@@ -45,6 +45,14 @@ def test_every_purpose_is_bounded(purpose):
     assert purpose.media_types
 
 
+@pytest.mark.spec("T-38")
+def test_nobody_fetches_a_logo():
+    """Pictures are loaded by the browser that shows them, never by us (CVE-2021-26715)."""
+    expected = {"sector_identifier_uri", "jwks_uri", "client_id_metadata_document"}
+
+    assert expected == set(PURPOSES)
+
+
 @pytest.mark.parametrize("refusal", Refusal)
 @pytest.mark.spec("E-130", "T-39")
 def test_a_refusal_tells_nothing_but_itself(refusal):

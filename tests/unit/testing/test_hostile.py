@@ -188,6 +188,20 @@ async def test_a_bad_certificate_is_bad_for_its_one_reason(
         assert (1, []) == (server.accepted, server.requests)
 
 
+async def test_an_endless_answer_ends_with_its_client(authority):
+    """Over TLS a lost connection shows late; the server once filled memory and stopped the loop."""
+    async with HostileServer(tls=authority.server_context("app.example")) as server:
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", server.port, ssl=trusting(authority), server_hostname="app.example"
+            )
+            writer.write(b"GET /endless-interim HTTP/1.1\r\n\r\n")
+            await reader.readexactly(100_000)
+            writer.transport.abort()
+
+        assert 20 == server.accepted
+
+
 # --- Names and connections ----------------------------------------------------------------------
 
 
