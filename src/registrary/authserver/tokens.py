@@ -111,7 +111,7 @@ def is_resource(issuer: Issuer, uri: str) -> bool:
     """Tell whether tokens may be meant for *uri* (RFC 8707 §2)."""
     if any(resource.uri == uri for resource in issuer.resources):
         return True
-    if not issuer.dev:
+    if not issuer.dev or "#" in uri:  # RFC 8707 §2: no fragment
         return False
     try:
         check_https_uri(uri, loopback_http=True)
