@@ -214,6 +214,17 @@ async def test_a_first_use_that_loses_to_a_revocation_is_refused():
     assert NOT_PROVED == await server.prove(basic(client, new))
 
 
+async def test_a_first_use_that_loses_to_a_new_secret_is_refused():
+    """A secret that was taken away a moment ago proves nothing, though its client is well."""
+    server = Server()
+    client, _, new = await rotated(server)
+    _, other = server.secret_for(client)
+    changed = msgspec.structs.replace(client, revision=client.revision + 1, secrets=(other,))
+    server.store.meanwhile = Changes(puts=(Put(changed, expected=client.revision),))
+
+    assert NOT_PROVED == await server.prove(basic(client, new))
+
+
 async def keyed(server: Server, **metadata) -> tuple[Client, SigningHandle]:
     """Return a client with a key pair, and what signs with it."""
     handle, jwks = a_key_pair()
