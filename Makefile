@@ -27,7 +27,7 @@ serve: $(BASE) ## start a server for trying out, on http://127.0.0.1:8400
 	@exec $(BIN)/registrary serve --dev --store sqlite:///var/registrary.db $(ARGS)
 
 test: check $(NODE_MODULES) ## install what the tests need, then run the checks and every test
-	@$(BIN)/pytest --quiet --numprocesses auto --dist worksteal $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --quiet --numprocesses auto --dist worksteal $(ARGS)
 	@echo "All checks and tests passed."
 
 check: $(BASE) $(TEST) ## judge form, types and imports
@@ -76,8 +76,8 @@ $(LOCK): | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements/uv.txt
 	@rm -f .venv/.lock-* && touch $@
 
-$(NODE_MODULES):
+$(NODE_MODULES): | $(BASE)
 	@scripts/node.sh
 	@echo "Installing the interoperability clients into $(NODE) ..."
-	@cd $(NODE) && npm ci --silent --no-audit --no-fund
+	@cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

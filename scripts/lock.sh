@@ -9,7 +9,7 @@ compile() {
 }
 
 compile pyproject.toml -o requirements/base.txt
-for group in build test check bench; do
+for group in build test check node bench; do
     compile --group "$group" -c requirements/base.txt -o "requirements/$group.txt"
 done
 echo uv | compile - -o requirements/uv.txt

