@@ -127,6 +127,7 @@ class Runtime:
                 CachedRemoteKeys(services.fetcher),
                 self.clock,
                 self.entropy,
+                self.refusals,
             ),
             tokens=TokenIssuer(signer, self.clock, self.entropy, self.issues),
             inspector=TokenInspector(self.vault.store, signer, self.clock, self.entropy),
