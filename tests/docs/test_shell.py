@@ -6,6 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from registrary.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -58,3 +62,25 @@ def test_every_make_target_that_is_named_exists():
     }
 
     assert named <= targets
+
+
+def registrary_lines() -> list[list[str]]:
+    """Return what follows `registrary` wherever it is typed."""
+    return [
+        command[1:]
+        for _, code in blocks()
+        for command in words(code)
+        if command[0].endswith("registrary")
+    ]
+
+
+@pytest.mark.parametrize("line", registrary_lines(), ids=" ".join)
+def test_every_command_and_option_that_is_named_exists(line):
+    """A renamed option must not live on in the manual."""
+    command, rest = get_command(app), line
+    while isinstance(command, TyperGroup):
+        command, rest = command.commands[rest[0]], rest[1:]
+
+    options = {option for parameter in command.params for option in parameter.opts}
+
+    assert {word for word in rest if word.startswith("--")} <= options
