@@ -72,7 +72,9 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         tuple[int, ...], documented("TCP ports that documents may be fetched from.")
     ] = (443,)
     per_host_per_minute: Annotated[
-        int, documented("Fetches a minute from one host."), Meta(ge=1)
+        int,
+        documented("Fetches a minute from one host for one purpose; --dev lets 1000 pass."),
+        Meta(ge=1),
     ] = 60
 
 

@@ -10,8 +10,10 @@ from registrary.ports.limiter import Rate
 
 HTTPS_PORT: Final = 443
 _MINUTE: Final = timedelta(minutes=1)
-_HOST_RATE: Final = Rate(60, _MINUTE)
-_ADDRESS_RATE: Final = Rate(600, _MINUTE)
+_HOST_COUNT: Final = 60
+_ADDRESS_COUNT: Final = 600  # at least; never less than ten hosts may ask for
+_HOST_RATE: Final = Rate(_HOST_COUNT, _MINUTE)
+_ADDRESS_RATE: Final = Rate(_ADDRESS_COUNT, _MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,13 @@ class OutboundPolicy:
         return self.ports is None or port in self.ports
 
 
-def public_policy(*more_ports: int) -> OutboundPolicy:
-    """Return the policy of a real server: https on port 443 and *more_ports* of public hosts."""
-    return OutboundPolicy(ports=frozenset({HTTPS_PORT, *more_ports}))
+def public_policy(*ports: int, host_per_minute: int = _HOST_COUNT) -> OutboundPolicy:
+    """Return the policy of a real server: https on *ports* (443 if none) of public hosts."""
+    return OutboundPolicy(
+        ports=frozenset(ports or {HTTPS_PORT}),
+        host_rate=Rate(host_per_minute, _MINUTE),
+        address_rate=Rate(max(_ADDRESS_COUNT, 10 * host_per_minute), _MINUTE),
+    )
 
 
 def development_policy() -> OutboundPolicy:

@@ -8,6 +8,7 @@ from typing import Final
 
 from registrary.config import Settings, SettingsError
 from registrary.keys.local import FileKeys, key_file_of, open_key_file
+from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
 from registrary.storage.sqlite import SqliteStore, open_sqlite
 
 SQLITE_PREFIX: Final = "sqlite:///"
@@ -61,3 +62,11 @@ def open_vault(settings: Settings, *, create: bool) -> Vault:
     path.parent.mkdir(parents=True, exist_ok=True)
     keys = open_key_file(key_file) if is_new else FileKeys(key_file)
     return Vault(open_sqlite(path), keys)
+
+
+def outbound_policy(settings: Settings) -> OutboundPolicy:
+    """Return what may be fetched: in development anything of this machine, and nothing else."""
+    if settings.dev:
+        return development_policy()
+    outbound = settings.outbound
+    return public_policy(*outbound.ports, host_per_minute=outbound.per_host_per_minute)

@@ -21,7 +21,6 @@ from registrary.jobs.sweeps import CountKeeper, sweep_expired
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
-from registrary.outbound.policy import development_policy, public_policy
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
 from registrary.outbound.tls import client_context
@@ -41,7 +40,13 @@ from registrary.web.callers import TrustedProxies
 from registrary.web.gateway import Gateway, GatewaySettings
 from registrary.web.metrics import Metrics
 from registrary.web.pages.rendering import render_page
-from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
+from registrary.wiring.adapters import (
+    SystemClock,
+    SystemEntropy,
+    Vault,
+    open_vault,
+    outbound_policy,
+)
 from registrary.wiring.directory import Directory
 from registrary.wiring.issuers import ensure_issuer
 from registrary.wiring.sites import Administration, UseCases, site_of
@@ -99,12 +104,13 @@ class Runtime:
 
     def _use_cases(self, signer: LocalSigner) -> UseCases:
         settings = self.settings
-        policy = development_policy() if settings.dev else public_policy(*settings.outbound.ports)
         services = Services(
             store=self.vault.store,
             clock=self.clock,
             entropy=self.entropy,
-            fetcher=GuardedFetcher(policy, SystemResolver(), tls=client_context()),
+            fetcher=GuardedFetcher(
+                outbound_policy(settings), SystemResolver(), tls=client_context()
+            ),
             secret_keys=self.vault.keys,
             refusals=self.refusals,
             limiter=None if settings.no_rate_limits else MemoryLimiter(),

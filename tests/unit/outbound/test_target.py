@@ -30,7 +30,7 @@ USABLE = {
 @pytest.mark.parametrize(("url", "expected"), USABLE.items(), ids=USABLE.keys())
 def test_a_plain_url_is_taken_apart(url, expected):
     """What is fetched is what was written: nothing is decoded, collapsed or guessed."""
-    target = parse_target(url, public_policy(8443))
+    target = parse_target(url, public_policy(443, 8443))
 
     assert expected == (target.scheme, target.host, target.port, target.target)
 
