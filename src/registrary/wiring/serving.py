@@ -10,7 +10,9 @@ from uvicorn.supervisors import Multiprocess
 
 from registrary.config import Settings
 from registrary.config.checks import listen_address
+from registrary.web.asgi import Application
 from registrary.wiring.app import build_app
+from registrary.wiring.logs import set_up_logging
 
 Greeting = Callable[[Settings], None]
 
@@ -40,7 +42,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
-        partial(build_app, settings),
+        partial(_application, settings),
         factory=True,
         loop="uvloop",
         http="httptools",
@@ -59,3 +61,9 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         Multiprocess(config, sockets=[listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _application(settings: Settings) -> Application:
+    """Return the application of this process, which may be one of several and just started."""
+    set_up_logging(settings.log)
+    return build_app(settings)
