@@ -1,6 +1,8 @@
 """Adapters made from settings: store, keys, fetcher, clock, randomness."""
 
 import os
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +11,12 @@ from typing import Final
 from registrary.config import Settings, SettingsError
 from registrary.keys.local import FileKeys, key_file_of, open_key_file
 from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
+from registrary.outbound.tls import client_context
 from registrary.storage.sqlite import SqliteStore, open_sqlite
 
 SQLITE_PREFIX: Final = "sqlite:///"
 DEVELOPMENT_STORE: Final = "sqlite:///var/registrary.db"
+EXTRA_STORE_VARIABLE: Final = "SSL_CERT_FILE"
 
 
 class SystemClock:
@@ -70,3 +74,15 @@ def outbound_policy(settings: Settings) -> OutboundPolicy:
         return development_policy()
     outbound = settings.outbound
     return public_policy(*outbound.ports, host_per_minute=outbound.per_host_per_minute)
+
+
+def outbound_trust(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """Return whom we trust when we connect: the system's store, and the file *environment* names.
+
+    Raises `SettingsError` for a file that holds no certificate.
+    """
+    named = environment.get(EXTRA_STORE_VARIABLE)
+    try:
+        return client_context(Path(named) if named else None)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error

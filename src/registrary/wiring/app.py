@@ -1,6 +1,7 @@
 """The application: everything made from settings, started and stopped with the server."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hmac import compare_digest
@@ -23,7 +24,6 @@ from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
-from registrary.outbound.tls import client_context
 from registrary.protocol.admin.operations import Caller
 from registrary.protocol.http import HttpRequest
 from registrary.protocol.operation import OperationEndpoints
@@ -46,6 +46,7 @@ from registrary.wiring.adapters import (
     Vault,
     open_vault,
     outbound_policy,
+    outbound_trust,
 )
 from registrary.wiring.directory import Directory
 from registrary.wiring.issuers import ensure_issuer
@@ -61,7 +62,7 @@ SWEEP_EVERY: Final = timedelta(minutes=5)
 class Runtime:
     """Everything of one server process, from its store to its timers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self.settings = settings
         self.clock = SystemClock()
         self.entropy = SystemEntropy()
@@ -74,6 +75,8 @@ class Runtime:
             is_admin=self.is_admin,
         )
         self.directory = Directory(operation.routes())
+        # Made before anything is opened, so that a bad file is told on one line.
+        self._trust = outbound_trust(environment)
         self._vault: Vault | None = None
 
     @property
@@ -87,30 +90,30 @@ class Runtime:
     async def lifespan(self) -> AsyncIterator[None]:
         """Open the store, make what is missing, serve, and let everything finish."""
         self._vault = open_vault(self.settings, create=True)
+        resolver = SystemResolver()
         try:
             await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
             signer = LocalSigner(self.vault.store, self.vault.keys)
             rotation = KeyRotation(
                 self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
             )
-            use_cases = self._use_cases(signer)
+            use_cases = self._use_cases(signer, resolver)
             await self._show_sites(use_cases, rotation)
             schedule = Schedule(self._jobs(signer, rotation, use_cases))
             schedule.start()
             yield
             await schedule.stop()
         finally:
+            resolver.close()
             await self.vault.store.close()
 
-    def _use_cases(self, signer: LocalSigner) -> UseCases:
+    def _use_cases(self, signer: LocalSigner, resolver: SystemResolver) -> UseCases:
         settings = self.settings
         services = Services(
             store=self.vault.store,
             clock=self.clock,
             entropy=self.entropy,
-            fetcher=GuardedFetcher(
-                outbound_policy(settings), SystemResolver(), tls=client_context()
-            ),
+            fetcher=GuardedFetcher(outbound_policy(settings), resolver, tls=self._trust),
             secret_keys=self.vault.keys,
             refusals=self.refusals,
             limiter=None if settings.no_rate_limits else MemoryLimiter(),
@@ -234,9 +237,12 @@ class Runtime:
         return None if problem is None else str(problem)
 
 
-def build_app(settings: Settings) -> Application:
-    """Return the application that *settings* describe; it opens its store when it starts."""
-    runtime = Runtime(settings)
+def build_app(settings: Settings, *, environment: Mapping[str, str] = os.environ) -> Application:
+    """Return the application that *settings* describe; it opens its store when it starts.
+
+    Of *environment* only ``SSL_CERT_FILE`` is read. Raises `SettingsError` when that is no use.
+    """
+    runtime = Runtime(settings, environment)
     gateway = Gateway(
         runtime.directory,
         render_page,

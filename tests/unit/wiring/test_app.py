@@ -1,0 +1,100 @@
+"""The application is what its settings say, from its start to its end."""
+
+import threading
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from registrary.config import SettingsError
+from registrary.core.jose import sign_jwt
+from registrary.testing.hostile import CertificateAuthority, HostileServer
+from registrary.wiring.app import build_app
+from tests.unit.authserver.kit import a_key_pair
+from tests.unit.wiring.kit import development, serving
+
+pytestmark = pytest.mark.anyio
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+async def keyed_client(http, jwks_uri: str) -> dict[str, Any]:
+    """Register a service whose keys are at *jwks_uri*; return the answer."""
+    document = {
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": jwks_uri,
+    }
+    answer = await http.post("/register", json=document)
+    return {"status": answer.status_code, **answer.json()}
+
+
+async def token_by_key(http, client_id: str, handle, *, jti: str = "one"):
+    """Ask for a token with an assertion signed by *handle*; return the status."""
+    metadata = (await http.get("/.well-known/oauth-authorization-server")).json()
+    now = int(time.time())
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": metadata["issuer"],
+        "iat": now,
+        "exp": now + 60,
+        "jti": jti,
+    }
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": sign_jwt(claims, handle),
+    }
+    answer = await http.post("/token", data=form)
+    return answer.status_code
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "not-named"])
+@pytest.mark.spec("E-132")
+async def test_an_authority_in_ssl_cert_file_is_trusted(tmp_path, is_named):
+    """A conformance suite, or an intranet, signs its own certificates; nobody else's count."""
+    authority = CertificateAuthority()
+    handle, jwks = a_key_pair()
+    file = authority.write(tmp_path / "authority.pem")
+    environment = {"SSL_CERT_FILE": str(file)} if is_named else {}
+
+    async with HostileServer(tls=authority.server_context("127.0.0.1")) as elsewhere:
+        elsewhere.publish("/jwks", msgspec.json.encode(jwks))
+        async with serving(development(tmp_path), environment=environment) as http:
+            client = await keyed_client(http, elsewhere.url("/jwks"))
+            status = await token_by_key(http, client["client_id"], handle)
+
+    assert (201, 200 if is_named else 401) == (client["status"], status)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a certificate"], ids=["gone", "empty", "no"])
+def test_a_file_without_certificates_keeps_the_server_from_starting(tmp_path, content):
+    """It would run, and refuse every client that has keys, without saying why."""
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE: no certificates"):
+        build_app(development(tmp_path), environment={"SSL_CERT_FILE": str(file)})
+
+
+async def test_a_stopped_server_leaves_no_thread_behind(tmp_path):
+    """Threads that look up names would keep a process from ending, and tests from being honest."""
+    before = {thread.name for thread in threading.enumerate()}
+
+    async with serving(development(tmp_path)) as http:
+        document = {
+            "redirect_uris": ["https://app.example/cb"],
+            "sector_identifier_uri": "https://localhost:1/sector",
+        }
+        refused = await http.post("/register", json=document)
+        during = {thread.name for thread in threading.enumerate()} - before
+
+    resolving = [name for name in during if name.startswith("resolver")]
+    left = {thread.name for thread in threading.enumerate()} - before
+    assert 400 == refused.status_code
+    assert [] != resolving
+    assert [] == [name for name in left if name.startswith(("resolver", "sqlite", "writer"))]
