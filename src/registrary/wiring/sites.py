@@ -12,7 +12,7 @@ from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.tokens import TokenIssuer
 from registrary.core.events import Actor
 from registrary.core.issuer import Issuer
-from registrary.core.metadata import offer_for
+from registrary.core.metadata import Offer, offer_for
 from registrary.ports.audit_log import AuditLog
 from registrary.ports.clock import Clock
 from registrary.ports.keys import Signer
@@ -68,11 +68,16 @@ class Administration:
     authorize: Callable[[IssuerContext, str, HttpRequest], Awaitable[Caller | None]]
 
 
+def offer_of(issuer: Issuer) -> Offer:
+    """Return what *issuer* offers; to a developer also documents of plain http on this machine."""
+    return offer_for(issuer.rule_set.value, issuer.scopes, loopback_http=issuer.dev)
+
+
 def context_of(issuer: Issuer) -> IssuerContext:
     """Return what use cases know of *issuer*."""
     return IssuerContext(
         issuer=issuer,
-        offer=offer_for(issuer.rule_set.value, issuer.scopes),
+        offer=offer_of(issuer),
         registration_endpoint=f"{issuer.url}/register",
     )
 
@@ -124,7 +129,7 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
     """Return the addresses of the authorization server."""
     context = ServerContext(
         issuer=issuer,
-        offer=offer_for(issuer.rule_set.value, issuer.scopes),
+        offer=offer_of(issuer),
         token_endpoint=f"{issuer.url}/token",
     )
     channel = BackChannel(context, used.authenticator)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from registrary.config import Settings
+from registrary.config.settings import RegistrationSettings
 from registrary.testing.server import ADMIN_TOKEN
 from registrary.web.asgi import Application
 from registrary.wiring.app import build_app
@@ -20,6 +21,17 @@ def development(folder: Path, **members: Any) -> Settings:
     """Return settings of a development server whose store lies in *folder*."""
     store = f"sqlite:///{folder / 'registrary.db'}"
     return Settings(dev=True, store=store, admin_token=ADMIN_TOKEN, **members)
+
+
+def production(folder: Path, **members: Any) -> Settings:
+    """Return settings of a server that anybody may register at; its store lies in *folder*."""
+    return Settings(
+        issuer="https://id.example",
+        store=f"sqlite:///{folder / 'registrary.db'}",
+        registration=RegistrationSettings(mode="open"),
+        admin_token=ADMIN_TOKEN,
+        **members,
+    )
 
 
 @asynccontextmanager

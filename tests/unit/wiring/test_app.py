@@ -12,7 +12,7 @@ from registrary.core.jose import sign_jwt
 from registrary.testing.hostile import CertificateAuthority, HostileServer
 from registrary.wiring.app import build_app
 from tests.unit.authserver.kit import a_key_pair
-from tests.unit.wiring.kit import development, serving
+from tests.unit.wiring.kit import development, production, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -20,13 +20,13 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-async def keyed_client(http, jwks_uri: str) -> dict[str, Any]:
+async def keyed_client(http, jwks_uri: str, **members: Any) -> dict[str, Any]:
     """Register a service whose keys are at *jwks_uri*; return the answer."""
     document = {
         "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks_uri": jwks_uri,
-    }
+    } | members
     answer = await http.post("/register", json=document)
     return {"status": answer.status_code, **answer.json()}
 
@@ -68,6 +68,56 @@ async def test_an_authority_in_ssl_cert_file_is_trusted(tmp_path, is_named):
             status = await token_by_key(http, client["client_id"], handle)
 
     assert (201, 200 if is_named else 401) == (client["status"], status)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.spec("E-132")
+async def test_a_developer_serves_keys_and_sectors_by_plain_http(tmp_path, host):
+    """A client under development has no certificate; what it registers is fetched all the same."""
+    handle, jwks = a_key_pair()
+    redirect = "https://app.example/cb"
+
+    async with HostileServer() as elsewhere:
+        elsewhere.publish("/jwks", msgspec.json.encode(jwks))
+        elsewhere.publish("/sector", msgspec.json.encode([redirect]))
+        async with serving(development(tmp_path)) as http:
+            client = await keyed_client(
+                http,
+                elsewhere.url("/jwks", host=host),
+                sector_identifier_uri=elsewhere.url("/sector", host=host),
+                redirect_uris=[redirect],
+            )
+            status = await token_by_key(http, client["client_id"], handle)
+
+    assert (201, 200) == (client["status"], status)
+    assert 1 == elsewhere.count("/sector")
+
+
+@pytest.mark.parametrize("member", ["jwks_uri", "sector_identifier_uri"])
+async def test_nobody_else_registers_plain_http(tmp_path, member):
+    """Keys that came in the clear prove nothing, and our own machine is none of their business."""
+    document = {"redirect_uris": ["https://app.example/cb"]}
+
+    async with HostileServer() as elsewhere:
+        async with serving(production(tmp_path)) as http:
+            answer = await http.post("/register", json=document | {member: elsewhere.url("/x")})
+        asked = elsewhere.accepted
+
+    problem = answer.json()
+    assert (400, "invalid_client_metadata") == (answer.status_code, problem["error"])
+    assert f"{member}: must be an https URL" == problem["error_description"]
+    assert 0 == asked
+
+
+@pytest.mark.parametrize("dev", [True, False], ids=["development", "production"])
+async def test_plain_http_elsewhere_is_refused_to_everybody(tmp_path, dev):
+    """Development relaxes what stays on one machine, and nothing that leaves it."""
+    settings = development(tmp_path) if dev else production(tmp_path)
+
+    async with serving(settings) as http:
+        client = await keyed_client(http, "http://app.example/jwks")
+
+    assert (400, "invalid_client_metadata") == (client["status"], client["error"])
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a certificate"], ids=["gone", "empty", "no"])
