@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from registrary.core.errors import FieldError
@@ -99,6 +100,7 @@ def is_loopback(ip: Address) -> bool:
     return _unmapped(ip).is_loopback
 
 
+@lru_cache(maxsize=4096)
 def source_key(address: str) -> str:
     """Return what counts as one source: an IPv4 address, or the /64 an IPv6 address lies in.
 

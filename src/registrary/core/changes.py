@@ -1,7 +1,8 @@
 """A write as a value: what shall be true together, or not at all."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from registrary.core.events import Event
 
@@ -30,8 +31,7 @@ class Record(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Write *record*.
 
     *expected* is the revision that must be stored now; None means that no record with this
@@ -42,8 +42,7 @@ class Put:
     expected: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     """Remove a record that has no further meaning, such as a spent assertion that expired.
 
     Clients are never removed. Removing what is not there is not a conflict.
@@ -54,8 +53,7 @@ class Delete:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(msgspec.Struct, frozen=True):
     """Demand that a record which was read is still at *revision*; otherwise a conflict."""
 
     kind: str
@@ -64,8 +62,7 @@ class Unchanged:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Consume:
+class Consume(msgspec.Struct, frozen=True):
     """Add *amount* to a counter, unless that takes it past *limit*, which is a conflict.
 
     A counter that does not exist counts as zero. *amount* may be negative to give back; a
@@ -78,8 +75,7 @@ class Consume:
     amount: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """One atomic write with the events that explain it; there is no other way to write."""
 
     puts: tuple[Put, ...] = ()

@@ -1,15 +1,15 @@
 """A request to register, read by its door: what was sent, and what must be known to judge it."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from registrary.core.metadata import Offer, Parsed
 from registrary.core.records import InitialAccessToken
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedToken:
+class PresentedToken(msgspec.Struct, frozen=True):
     """A token as presented for registration; *in_path* when it stood in the address."""
 
     text: str
@@ -20,8 +20,7 @@ class PresentedToken:
         return "PresentedToken(…)"
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationRequest:
+class RegistrationRequest(msgspec.Struct, frozen=True):
     """One request to register: the parsed JSON *document* and who sent it from where."""
 
     document: dict[str, Any]
@@ -30,15 +29,13 @@ class RegistrationRequest:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class InitialAccessTokenNeed:
+class InitialAccessTokenNeed(msgspec.Struct, frozen=True):
     """The record behind a presented initial access token."""
 
     token: PresentedToken
 
 
-@dataclass(frozen=True, slots=True)
-class SectorDocumentNeed:
+class SectorDocumentNeed(msgspec.Struct, frozen=True):
     """The document at ``sector_identifier_uri`` (OpenID Connect Registration §5)."""
 
     url: str
@@ -47,8 +44,7 @@ class SectorDocumentNeed:
 Need = InitialAccessTokenNeed | SectorDocumentNeed
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """What a door made of a request. *needs* are fetched before it is judged."""
 
     request: RegistrationRequest
@@ -58,15 +54,13 @@ class Draft:
     needs: tuple[Need, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SectorDocument:
+class SectorDocument(msgspec.Struct, frozen=True):
     """What came of fetching a sector document; *value* is None when it could not be used."""
 
     value: object | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What was learnt for a draft. Absent facts were not needed or do not exist.
 
     *initial_access_token* is the record whose digest matched, whatever its state;
@@ -77,4 +71,4 @@ class Facts:
     uses_made: int = 0
     sector_document: SectorDocument | None = None
     retry_after: timedelta | None = None
-    quotas: dict[str, int] = field(default_factory=dict)
+    quotas: dict[str, int] = {}

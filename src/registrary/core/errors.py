@@ -1,6 +1,6 @@
 """How a value fails: a rule broken by one member, and the problem a client is told about."""
 
-from dataclasses import dataclass
+import msgspec
 
 
 class FieldError(ValueError):
@@ -16,8 +16,7 @@ class FieldError(ValueError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One reason for a refusal, as the client is told it.
 
     *code* is spelt as on the wire; *field* is the wire name of the member, or empty when the

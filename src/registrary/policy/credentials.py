@@ -1,6 +1,5 @@
 """Credentials of clients: born here from passed randomness, shown once, kept as digests."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,16 +22,14 @@ from registrary.core.secrets import (
 CREDENTIALS_DRAW_BYTES: Final = CLIENT_SECRET_DRAW_BYTES + TOKEN_DRAW_BYTES + SEAL_DRAW_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialKeys:
+class CredentialKeys(msgspec.Struct, frozen=True):
     """The keys credentials are digested and sealed with, as of one decision."""
 
     peppers: PepperRing
     sealer: Sealer
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(msgspec.Struct, frozen=True):
     """What a new credential is for: whose it is, when it begins and how long it lasts."""
 
     issuer: str

@@ -1,7 +1,8 @@
 """What was decided about a request: everything a caller is told and the store is given."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from registrary.core.changes import Changes
 from registrary.core.checks import Check
@@ -10,8 +11,7 @@ from registrary.core.errors import Problem
 from registrary.core.secrets import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """The request is granted once *changes* are committed.
 
     *client_secret* is set only when it is newly issued, *registration_access_token* when it is
@@ -26,8 +26,7 @@ class Accepted:
     checks: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The request is refused, and nothing but a note of that is stored.
 
     *code* is an OAuth error as on the wire; *description* is for the client. *problems* are all

@@ -1,9 +1,10 @@
 """Writing events: who did what to which client, with before and after, never a secret."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from registrary.core.client import Client
 from registrary.core.entropy import Draw
@@ -13,8 +14,7 @@ from registrary.core.ids import new_event_id
 EVENT_DRAW_BYTES: Final = 26  # 10 for the id, 16 for the salt
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(msgspec.Struct, frozen=True):
     """What all events of one request share."""
 
     issuer: str
@@ -56,10 +56,15 @@ def metadata_changes(before: Client | None, after: Client) -> dict[str, FieldCha
 
     Client metadata holds no secret: credentials are kept apart from it.
     """
-    old = before.metadata if before else {}
-    sources = after.provenance
+    source_of = after.provenance.get
+    if before is None:
+        return {
+            name: FieldChange(None, value, source_of(name, "client"))
+            for name, value in after.metadata.items()
+        }
+    old = before.metadata
     changes = {
-        name: FieldChange(old.get(name), value, sources.get(name, "client"))
+        name: FieldChange(old.get(name), value, source_of(name, "client"))
         for name, value in after.metadata.items()
         if name not in old or old[name] != value
     }

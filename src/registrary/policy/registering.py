@@ -1,8 +1,9 @@
 """Deciding a registration: screen what local facts already refuse, then decide the rest."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from registrary.core.changes import Changes, Consume, Put, Unchanged
 from registrary.core.checks import Check, Outcome
@@ -43,8 +44,7 @@ TOO_MANY: Final = "too many registrations; try again later"
 QUOTA_COUNTER: Final = "clients"
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
+class Screened(msgspec.Struct, frozen=True):
     """A draft that nothing local speaks against, and the client it would result in."""
 
     draft: Draft
@@ -53,8 +53,7 @@ class Screened:
     policies: tuple[RegistrationPolicy, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """On which terms a decision is made: by whom, when, with which keys and randomness."""
 
     issuer: Issuer
@@ -113,8 +112,7 @@ def sector_problem(resolved: Resolved, document: SectorDocument | None) -> Probl
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Previewed:
+class Previewed(msgspec.Struct, frozen=True):
     """What a draft would come to if it were decided now."""
 
     checks: tuple[Check, ...]
@@ -232,4 +230,6 @@ def _quotas(issuer: Issuer, client: Client) -> tuple[Consume, ...]:
 
 def given_back(issuer: Issuer, client: Client) -> tuple[Consume, ...]:
     """Return what a client that goes gives back to the quotas that are set."""
-    return tuple(replace(quota, amount=-quota.amount) for quota in _quotas(issuer, client))
+    return tuple(
+        msgspec.structs.replace(quota, amount=-quota.amount) for quota in _quotas(issuer, client)
+    )

@@ -1,6 +1,5 @@
 """Deciding what a client asks of its own registration (RFC 7592)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -60,8 +59,7 @@ class Rotation(StrEnum):
     REGISTRATION_ACCESS_TOKEN = "registration_access_token"
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """A screened update: the client as it is, and as it would be."""
 
     current: Client

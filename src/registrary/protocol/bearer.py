@@ -1,9 +1,10 @@
 """The one parser of the ``Authorization`` header for bearer tokens (RFC 6750 §2.1)."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+import msgspec
 
 from registrary.protocol.http import HttpRequest
 
@@ -20,8 +21,7 @@ class Unusable(Enum):
     REPEATED = "more than one Authorization header"
 
 
-@dataclass(frozen=True, slots=True)
-class BearerToken:
+class BearerToken(msgspec.Struct, frozen=True):
     """A token as it was presented; nothing about it is known yet."""
 
     text: str

@@ -1,7 +1,6 @@
 """Requests and responses as values, independent of any server or framework."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -59,13 +58,12 @@ class HttpResponse(msgspec.Struct, frozen=True):
         return HttpResponse(self.status, self.headers + more, self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A page for people: the name of its template and the values it shows."""
 
     name: str
     status: int = 200
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = {}
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 

@@ -1,8 +1,9 @@
 """Parameters of a query or a form (RFC 6749 §3.1, §3.2, Appendix B)."""
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 PARAMETER_LIMIT: Final = 100  # parameters in one request
 REPEATABLE: Final = frozenset({"resource", "audience"})  # RFC 8707 §2, RFC 8693 §2.1
@@ -12,8 +13,7 @@ class ParameterError(ValueError):
     """The parameters cannot be read; the text names the rule, never a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True):
     """Parameters by name. One sent without a value reads as omitted (RFC 6749 §3.1)."""
 
     values: dict[str, tuple[str, ...]]

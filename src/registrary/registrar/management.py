@@ -1,6 +1,5 @@
 """A client managing itself with its registration access token (RFC 7592)."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -32,8 +31,7 @@ from registrary.registrar.services import ATTEMPTS, Services
 TOKEN_REFUSED: Final = Refused("invalid_token", "the registration access token is not valid")
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """One request at a client's own address: which client, with which token, from where."""
 
     client_id: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from registrary.core.errors import FieldError, Problem
 from registrary.core.metadata.field import INVALID_METADATA, Field
@@ -20,8 +21,7 @@ _LANGUAGE_TAG: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True):
     """What a document holds: valid *values*, *problems* in deciding order, *dropped* names."""
 
     values: dict[str, Any]  # Any: values of members are any JSON
@@ -145,6 +145,8 @@ def _language_problems(tagged: list[str]) -> list[Problem]:
         rule = f"must not make more than {LANGUAGES_LIMIT} members with a language"
         return [Problem(INVALID_METADATA, base_name(tagged[0]), rule, section)]
     slots = [name.lower() for name in tagged]
+    if len(set(slots)) == len(slots):
+        return []
     ambiguous = {base_name(slot) for slot in slots if slots.count(slot) > 1}
     rule = "must not be given twice for one language"
     return [Problem(INVALID_METADATA, name, rule, section) for name in sorted(ambiguous)]

@@ -1,6 +1,6 @@
 """What a request comes to, before anybody decides about it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from registrary.core.errors import Problem
 from registrary.core.metadata import Metadata
@@ -8,8 +8,7 @@ from registrary.policy.consistency.rule import Rule
 from registrary.policy.consistency.sector import sector_need
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     """The resulting client: its *metadata*, where values came from, and what is wrong with it.
 
     *provenance* has no entry for what the client sent. *problems* stand in deciding order; while
