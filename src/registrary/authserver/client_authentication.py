@@ -7,7 +7,7 @@ import msgspec
 
 from registrary.authserver.assertions import AssertionVerifier
 from registrary.authserver.context import ServerContext
-from registrary.authserver.journal import Journal
+from registrary.authserver.journal import Journal, Refusals
 from registrary.authserver.presented import (
     Presented,
     PresentedAssertion,
@@ -16,7 +16,6 @@ from registrary.authserver.presented import (
     Refusal,
     Visit,
 )
-from registrary.core.addresses import source_key
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client, Credential
 from registrary.core.events import Tag
@@ -75,25 +74,15 @@ class ClientAuthenticator:
     async def note_refused(
         self, context: ServerContext, client: Client, refusal: Refusal, *, visit: Visit
     ) -> None:
-        """Write down that a client which proved itself was refused something.
-
-        One without a secret proves nothing, so anybody could fill the log in its name: it is
-        only counted.
-        """
-        if _method(client) == "none":
-            self.count_refused(context, visit, refusal)
-            return
-        detail = {"endpoint": visit.endpoint, "standing": client.standing.value}
-        event = Journal(self.clock, self.entropy).event(
-            context, client, Tag.TOKEN_REFUSED, visit=visit, reason=refusal.code, detail=detail
-        )
-        await self.store.commit(Changes(events=(event,)))
+        """Write down that a client which proved itself was refused a token."""
+        await self._refusals().note(context, client, refusal, visit=visit)
 
     def count_refused(self, context: ServerContext, visit: Visit, refusal: Refusal) -> None:
         """Count what a stranger was refused, by where it came from."""
-        if self.refusals is not None:
-            source = source_key(visit.peer) if visit.peer else "unknown"
-            self.refusals.note(context.id, source, refusal.code)
+        self._refusals().count(context, refusal, visit=visit)
+
+    def _refusals(self) -> Refusals:
+        return Refusals(self.store, Journal(self.clock, self.entropy), self.refusals)
 
     async def _prove(
         self,

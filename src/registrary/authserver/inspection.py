@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from registrary.authserver.context import ServerContext
-from registrary.authserver.journal import Journal
+from registrary.authserver.journal import Journal, Refusals
 from registrary.authserver.presented import Refusal, Visit
 from registrary.authserver.tokens import GENERATION_CLAIM, TOKEN_TYPE
 from registrary.core.changes import Changes, Put
@@ -15,6 +15,7 @@ from registrary.core.events import Tag
 from registrary.core.jose import ClaimRules, Claims, JoseError, verify_jwt
 from registrary.core.records import RevokedToken
 from registrary.ports.clock import Clock, Entropy
+from registrary.ports.counter import Counter
 from registrary.ports.keys import Signer
 from registrary.ports.store import Conflict, Store
 
@@ -26,12 +27,16 @@ FOREIGN: Final = Refusal("invalid_grant", "the token was issued to another clien
 
 @dataclass(frozen=True, slots=True)
 class TokenInspector:
-    """Judges access tokens as a resource server would, and by what the store knows besides."""
+    """Judges access tokens as a resource server would, and by what the store knows besides.
+
+    *refusals* counts what strangers were refused; None counts nothing.
+    """
 
     store: Store
     signer: Signer
     clock: Clock
     entropy: Entropy
+    refusals: Counter | None = None
 
     async def introspect(
         self, context: ServerContext, caller: Client, token: str
@@ -59,7 +64,17 @@ class TokenInspector:
         claims = await self._read(context, token)
         if claims is None or claims.jti is None:
             return None
-        if claims.members.get("client_id") != caller.client_id:
+        owner = claims.members.get("client_id")
+        if owner != caller.client_id:
+            # Tokens reach other clients by leaks and by theft; whoever looks into it needs both.
+            await self._refusals().note(
+                context,
+                caller,
+                FOREIGN,
+                visit=visit,
+                tag=Tag.TOKEN_REVOCATION_REFUSED,
+                detail={"jti": claims.jti, "issued_to": owner},
+            )
             return FOREIGN
         ended = RevokedToken(
             issuer=context.id,
@@ -76,6 +91,9 @@ class TokenInspector:
         except Conflict:
             return None  # it was revoked before
         return None
+
+    def _refusals(self) -> Refusals:
+        return Refusals(self.store, Journal(self.clock, self.entropy), self.refusals)
 
     async def _read(self, context: ServerContext, token: str) -> Claims | None:
         """Return the claims of a token that this issuer signed and that has not expired."""

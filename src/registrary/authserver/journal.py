@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from registrary.authserver.context import ServerContext
-from registrary.authserver.presented import Visit
+from registrary.authserver.presented import Refusal, Visit
+from registrary.core.addresses import source_key
+from registrary.core.changes import Changes
 from registrary.core.client import Client
 from registrary.core.entropy import Draw
 from registrary.core.events import Actor, ActorKind, Event, Tag
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.clock import Clock, Entropy
+from registrary.ports.counter import Counter
+from registrary.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,42 @@ class Journal:
             reason=reason,
             detail=detail,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Writes down what was refused: events about clients that proved themselves, else counts.
+
+    A client without a secret proves nothing, so anybody could fill the log in its name.
+    *counter* None counts nothing.
+    """
+
+    store: Store
+    journal: Journal
+    counter: Counter | None = None
+
+    async def note(
+        self,
+        context: ServerContext,
+        client: Client,
+        refusal: Refusal,
+        *,
+        visit: Visit,
+        tag: Tag = Tag.TOKEN_REFUSED,
+        detail: Mapping[str, Any] | None = None,  # values are JSON, whose type Python cannot say
+    ) -> None:
+        """Write down that *client* was refused what *tag* says."""
+        if client.metadata.get("token_endpoint_auth_method") == "none":
+            self.count(context, refusal, visit=visit)
+            return
+        facts = {"endpoint": visit.endpoint, "standing": client.standing.value} | dict(detail or {})
+        event = self.journal.event(
+            context, client, tag, visit=visit, reason=refusal.code, detail=facts
+        )
+        await self.store.commit(Changes(events=(event,)))
+
+    def count(self, context: ServerContext, refusal: Refusal, *, visit: Visit) -> None:
+        """Count what a stranger was refused, by where it came from."""
+        if self.counter is not None:
+            source = source_key(visit.peer) if visit.peer else "unknown"
+            self.counter.note(context.id, source, refusal.code)

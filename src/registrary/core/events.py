@@ -30,6 +30,7 @@ class Tag(StrEnum):
     TOKENS_COUNTED = "token:issues_counted"
     TOKEN_REFUSED = "token:refused"
     TOKEN_REVOKED = "token:revoked"
+    TOKEN_REVOCATION_REFUSED = "token:revocation_refused"
     INITIAL_ACCESS_TOKEN_CREATED = "initial_access_token:created"
     INITIAL_ACCESS_TOKEN_REVOKED = "initial_access_token:revoked"
     ADMIN_TOKEN_CREATED = "admin_token:created"
@@ -67,6 +68,7 @@ SENTENCES: dict[Tag, str] = {
     Tag.TOKENS_COUNTED: "So many access tokens were issued to a client in an interval.",
     Tag.TOKEN_REFUSED: "An authenticated client was refused a token.",
     Tag.TOKEN_REVOKED: "An access token was revoked.",
+    Tag.TOKEN_REVOCATION_REFUSED: "A client wanted to revoke the token of another client.",
     Tag.INITIAL_ACCESS_TOKEN_CREATED: "An initial access token was created.",
     Tag.INITIAL_ACCESS_TOKEN_REVOKED: "An initial access token was revoked.",
     Tag.ADMIN_TOKEN_CREATED: "An admin token was created.",

@@ -139,7 +139,9 @@ class Runtime:
                 self.refusals,
             ),
             tokens=TokenIssuer(signer, self.clock, self.entropy, self.issues),
-            inspector=TokenInspector(self.vault.store, signer, self.clock, self.entropy),
+            inspector=TokenInspector(
+                self.vault.store, signer, self.clock, self.entropy, self.refusals
+            ),
             signer=signer,
             administration=administration,
         )

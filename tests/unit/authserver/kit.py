@@ -96,7 +96,9 @@ class Server:
             self.store, KEYS, self.remote, self.clock, self.entropy, self.refusals
         )
         self.tokens = TokenIssuer(self.signer, self.clock, self.entropy, self.issues)
-        self.inspector = TokenInspector(self.store, self.signer, self.clock, self.entropy)
+        self.inspector = TokenInspector(
+            self.store, self.signer, self.clock, self.entropy, self.refusals
+        )
 
     def seconds(self) -> float:
         """Return how far the clock has moved."""

@@ -1,11 +1,13 @@
 """What a token is worth now, told to those it concerns and to nobody else."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
 
 from registrary.authserver.inspection import FOREIGN, INACTIVE
+from registrary.core import base64url
 from registrary.core.changes import Changes, Put
 from registrary.core.issuer import Resource
 from registrary.core.jose import mac_handle, sign_jwt
@@ -249,6 +251,44 @@ async def test_nobody_revokes_anothers_token():
 
     assert FOREIGN == answer
     assert await is_active(server, client, token)
+
+
+async def test_whose_token_another_client_holds_is_written_down():
+    """It was leaked or stolen: whoever looks into it needs the token, its owner and its holder."""
+    server, client = await ready()
+    holder = await server.service()
+    token = await server.token(client)
+
+    await server.inspector.revoke(server.context, holder, token, visit=VISIT)
+
+    [event] = await server.events()
+    claims = json.loads(base64url.decode(token.split(".")[1]))
+    assert ("token:revocation_refused", "refused", "invalid_grant") == (
+        event["tag"],
+        event["outcome"],
+        event["reason"],
+    )
+    assert (holder.client_id, VISIT.peer) == (event["client_id"], event["actor"]["address"])
+    assert {
+        "endpoint": VISIT.endpoint,
+        "standing": "good",
+        "jti": claims["jti"],
+        "issued_to": client.client_id,
+    } == event["detail"]
+    assert token not in json.dumps(event)
+
+
+async def test_anybody_may_say_a_public_id_so_such_revocations_are_only_counted():
+    """Whoever has one token and knows a public id could otherwise fill the log with it."""
+    server, client = await ready()
+    public = await server.service(token_endpoint_auth_method="none")
+    token = await server.token(client)
+
+    answer = await server.inspector.revoke(server.context, public, token, visit=VISIT)
+
+    assert FOREIGN == answer
+    assert [] == await server.events()
+    assert {(server.context.id, VISIT.peer, "invalid_grant"): 1} == dict(server.refusals.noted)
 
 
 async def test_a_revocation_is_kept_until_the_token_has_expired():
