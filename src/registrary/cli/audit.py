@@ -3,23 +3,22 @@
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from registrary.audit.faults import Verdict
-from registrary.cli.output import print_json, print_members
-from registrary.cli.session import (
+from registrary.cli.options import (
     FAILED,
     ConfigOption,
-    Desk,
     IssuerOption,
     JsonOption,
     StoreOption,
     Target,
-    work,
 )
-from registrary.wiring.log_reading import export_lines, verify_kept_log
+
+if TYPE_CHECKING:
+    from registrary.audit.faults import Verdict
+    from registrary.cli.session import Desk
 
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log.")
 
@@ -33,9 +32,12 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Hold every event, tile and checkpoint against what was signed."""
+    from registrary.cli.output import print_json, print_members
+    from registrary.cli.session import work
+    from registrary.wiring.log_reading import verify_kept_log
 
-    async def act(desk: Desk) -> Verdict:
-        return await verify_kept_log(desk.vault, desk.context.issuer)
+    async def act(desk: "Desk") -> "Verdict":
+        return await verify_kept_log(desk.vault.store, desk.context.issuer)
 
     verdict = work(Target(store, config, issuer), act)
     shown: dict[str, Any] = {
@@ -65,11 +67,13 @@ def export(
     issuer: IssuerOption = None,
 ) -> None:
     """Write the whole log to FILE, to be verified anywhere."""
+    from registrary.cli.session import work
+    from registrary.wiring.log_reading import export_lines
 
-    async def act(desk: Desk) -> int:
+    async def act(desk: "Desk") -> int:
         count = 0
         with output.open("wb") as stream:
-            async for line in export_lines(desk.vault, desk.context.issuer):
+            async for line in export_lines(desk.vault.store, desk.context.issuer):
                 stream.write(line)
                 count += 1
         return count

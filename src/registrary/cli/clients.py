@@ -1,24 +1,23 @@
 """``registrary client``: look at clients, hold and revoke them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from registrary.cli.output import print_json, print_members, print_table
-from registrary.cli.session import (
+from registrary.cli.options import (
     ConfigOption,
-    Desk,
     IssuerOption,
     JsonOption,
     ReasonOption,
     StoreOption,
     Target,
-    work,
 )
-from registrary.core.client import Client
 from registrary.core.lifecycle import HoldKind
-from registrary.protocol.admin.clients import client_view
+
+if TYPE_CHECKING:
+    from registrary.cli.session import Desk
+    from registrary.core.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="Registered clients.")
 
@@ -36,23 +35,12 @@ def list_clients(
     as_json: JsonOption = False,
 ) -> None:
     """Show clients, newest first."""
+    from registrary.cli.output import print_json, print_table
+    from registrary.cli.session import work
+    from registrary.protocol.admin.clients import client_view
 
-    async def act(desk: Desk) -> list[Client]:
-        shown: list[Client] = []
-        after = None
-        while len(shown) < limit:
-            page = await desk.vault.store.page(
-                Client,
-                desk.context.id,
-                after=after,
-                limit=min(500, limit - len(shown)),
-                descending=True,
-            )
-            shown += page.records
-            if page.next_after is None:
-                break
-            after = page.next_after
-        return shown
+    async def act(desk: "Desk") -> "list[Client]":
+        return await _newest(desk, limit)
 
     clients = work(Target(store, config, issuer), act)
     if as_json:
@@ -99,7 +87,7 @@ def suspend(
 ) -> None:
     """Hold a client: its authentication and its tokens stop at once."""
 
-    async def act(desk: Desk, client_id: str) -> Client:
+    async def act(desk: "Desk", client_id: str) -> "Client":
         return await desk.administrator.hold(
             desk.context, client_id, (kind, reason), actor=desk.actor
         )
@@ -118,7 +106,7 @@ def resume(
 ) -> None:
     """Lift every hold of a client."""
 
-    async def act(desk: Desk, client_id: str) -> Client:
+    async def act(desk: "Desk", client_id: str) -> "Client":
         return await desk.administrator.lift(desk.context, client_id, None, actor=desk.actor)
 
     _act_on(client_id, Target(store, config, issuer), act, as_json=as_json)
@@ -136,7 +124,7 @@ def revoke(
 ) -> None:
     """End a client for good: credentials and tokens stop, the id is never used again."""
 
-    async def act(desk: Desk, client_id: str) -> Client:
+    async def act(desk: "Desk", client_id: str) -> "Client":
         return await desk.administrator.revoke(
             desk.context, client_id, reason=reason, actor=desk.actor
         )
@@ -154,8 +142,10 @@ def rotate_secret(
     as_json: JsonOption = False,
 ) -> None:
     """Give a client a new secret and print it; the old one is good until the new one is used."""
+    from registrary.cli.output import print_json, print_members
+    from registrary.cli.session import work
 
-    async def act(desk: Desk) -> dict[str, Any]:
+    async def act(desk: "Desk") -> dict[str, Any]:
         client, secret = await desk.administrator.rotate_secret(
             desk.context, client_id, actor=desk.actor
         )
@@ -171,20 +161,43 @@ def rotate_secret(
     print_json(made) if as_json else print_members(made)
 
 
-async def _find(desk: Desk, client_id: str) -> Client:
+async def _newest(desk: "Desk", limit: int) -> "list[Client]":
+    from registrary.core.client import Client
+
+    shown: list[Client] = []
+    after = None
+    while len(shown) < limit:
+        page = await desk.vault.store.page(
+            Client,
+            desk.context.id,
+            after=after,
+            limit=min(500, limit - len(shown)),
+            descending=True,
+        )
+        shown += page.records
+        if page.next_after is None:
+            break
+        after = page.next_after
+    return shown
+
+
+async def _find(desk: "Desk", client_id: str) -> "Client":
     return await desk.administrator.find(desk.context, client_id)
 
 
 def _act_on(
     client_id: str,
     target: Target,
-    act: Callable[[Desk, str], Awaitable[Client]],
+    act: "Callable[[Desk, str], Awaitable[Client]]",
     *,
     as_json: bool,
 ) -> None:
     """Do *act* and show the client as it is then."""
+    from registrary.cli.output import print_json, print_members
+    from registrary.cli.session import work
+    from registrary.protocol.admin.clients import client_view
 
-    async def run(desk: Desk) -> Client:
+    async def run(desk: "Desk") -> "Client":
         return await act(desk, client_id)
 
     shown = client_view(work(target, run))

@@ -1,28 +1,22 @@
 """``registrary initial-access-token``: who may register where registration is protected."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from registrary.cli.output import print_json, print_members, print_table
-from registrary.cli.session import (
+from registrary.cli.options import (
     USAGE,
     ConfigOption,
-    Desk,
     IssuerOption,
     JsonOption,
     StoreOption,
     Target,
     fail,
-    work,
 )
-from registrary.core.records import InitialAccessToken
-from registrary.protocol.admin.initial_access_tokens import (
-    TokenRequest,
-    token_view,
-    wish_of,
-)
-from registrary.registrar.administration import NotPossible
+
+if TYPE_CHECKING:
+    from registrary.cli.session import Desk
+    from registrary.core.records import InitialAccessToken
 
 app = typer.Typer(no_args_is_help=True, help="Tokens that let their bearer register clients.")
 
@@ -41,6 +35,15 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Make an initial access token and print it; it is never shown again."""
+    from registrary.cli.output import print_json, print_members
+    from registrary.cli.session import work
+    from registrary.protocol.admin.initial_access_tokens import (
+        TokenRequest,
+        token_view,
+        wish_of,
+    )
+    from registrary.registrar.administration import NotPossible
+
     try:
         wish = wish_of(
             TokenRequest(
@@ -54,7 +57,7 @@ def create(
     except NotPossible as error:
         fail(f"--{error}", code=USAGE)
 
-    async def act(desk: Desk) -> dict[str, Any]:
+    async def act(desk: "Desk") -> dict[str, Any]:
         record, token = await desk.administrator.create_initial_access_token(
             desk.context, wish, actor=desk.actor
         )
@@ -73,19 +76,10 @@ def list_tokens(
     as_json: JsonOption = False,
 ) -> None:
     """Show all initial access tokens, never their text."""
+    from registrary.cli.output import print_json, print_table
+    from registrary.cli.session import work
 
-    async def act(desk: Desk) -> list[dict[str, Any]]:
-        shown, after = [], None
-        while True:
-            page = await desk.vault.store.page(InitialAccessToken, desk.context.id, after=after)
-            for record in page.records:
-                made = await desk.vault.store.counter(desk.context.id, record.counter)
-                shown.append(token_view(record, uses_made=made))
-            if page.next_after is None:
-                return shown
-            after = page.next_after
-
-    tokens = work(Target(store, config, issuer), act)
+    tokens = work(Target(store, config, issuer), _all_tokens)
     if as_json:
         print_json(tokens)
         return
@@ -106,7 +100,7 @@ def list_tokens(
 
 @app.command()
 def revoke(
-    identifier: Annotated[str, typer.Argument(metavar="ID")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The id of the token")],
     *,
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -114,8 +108,10 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End an initial access token; clients made with it stay."""
+    from registrary.cli.output import print_json
+    from registrary.cli.session import work
 
-    async def act(desk: Desk) -> InitialAccessToken:
+    async def act(desk: "Desk") -> "InitialAccessToken":
         return await desk.administrator.revoke_initial_access_token(
             desk.context, identifier, actor=desk.actor
         )
@@ -123,3 +119,19 @@ def revoke(
     record = work(Target(store, config, issuer), act)
     shown = {"id": record.id, "revoked_at": record.revoked_at}
     print_json(shown) if as_json else print(f"revoked {record.id}")
+
+
+async def _all_tokens(desk: "Desk") -> list[dict[str, Any]]:
+    from registrary.core.records import InitialAccessToken
+    from registrary.protocol.admin.initial_access_tokens import token_view
+
+    shown: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = await desk.vault.store.page(InitialAccessToken, desk.context.id, after=after)
+        for record in page.records:
+            made = await desk.vault.store.counter(desk.context.id, record.counter)
+            shown.append(token_view(record, uses_made=made))
+        if page.next_after is None:
+            return shown
+        after = page.next_after

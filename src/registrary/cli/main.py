@@ -2,7 +2,7 @@
 
 import typer
 
-from registrary.cli import audit, clients, initial_access_tokens, operation, serving
+from registrary.cli import audit, backups, clients, initial_access_tokens, operation, serving
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -11,6 +11,8 @@ app = typer.Typer(
 )
 app.command()(serving.serve)
 app.command()(operation.migrate)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(operation.doctor)
 app.add_typer(initial_access_tokens.app, name="initial-access-token")
 app.add_typer(clients.app, name="client")

@@ -1,17 +1,14 @@
 """``registrary serve``."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from registrary.cli.session import USAGE, ConfigOption, fail
-from registrary.config import Settings, SettingsError, check_for_serving, load_settings
-from registrary.keys.local import KeyFileError
-from registrary.ports.store import StoreUnavailable
-from registrary.wiring.issuers import issuer_url
-from registrary.wiring.logs import set_up_logging
-from registrary.wiring.serving import run_server
+from registrary.cli.options import ConfigOption
+
+if TYPE_CHECKING:
+    from registrary.config import Settings
 
 
 def serve(
@@ -29,6 +26,11 @@ def serve(
     ] = False,
 ) -> None:
     """Start the server."""
+    from registrary.cli.session import failures_told
+    from registrary.config import check_for_serving, load_settings
+    from registrary.wiring.logs import set_up_logging
+    from registrary.wiring.serving import run_server
+
     flags = {
         "dev": dev or None,
         "issuer": issuer,
@@ -37,19 +39,17 @@ def serve(
         "workers": workers,
         "no_rate_limits": no_rate_limits or None,
     }
-    try:
+    with failures_told():
         settings = load_settings(flags=flags, environment=os.environ, config_file=config)
         check_for_serving(settings)
         set_up_logging(settings.log)
         run_server(settings, greet=greet)
-    except SettingsError as error:
-        fail(str(error), code=USAGE)
-    except (KeyFileError, StoreUnavailable) as error:
-        fail(str(error))
 
 
-def greet(settings: Settings) -> None:
+def greet(settings: "Settings") -> None:
     """Say where the server is and how a first client registers."""
+    from registrary.wiring.issuers import issuer_url
+
     url = issuer_url(settings)
     print(f"issuer    {url}")
     print(f"metadata  {url}/.well-known/oauth-authorization-server")

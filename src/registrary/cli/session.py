@@ -2,16 +2,13 @@
 
 import asyncio
 import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import TypeVar
 
-import typer
-
-from registrary.config import Settings, SettingsError, load_settings
+from registrary.cli.options import USAGE, Target, fail
+from registrary.config import SettingsError
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.lifecycle import TransitionError
 from registrary.keys.local import KeyFileError
@@ -21,23 +18,11 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.counting import Counting
 from registrary.registrar.services import Services
 from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
+from registrary.wiring.backup_file import BackupError
 from registrary.wiring.offline import NoFetcher
 from registrary.wiring.sites import context_of
 
 T = TypeVar("T")
-
-FAILED: Final = 1
-USAGE: Final = 2
-
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Store URL, such as sqlite:////var/lib/registrary.db")
-]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with settings")]
-IssuerOption = Annotated[
-    str | None, typer.Option("--issuer", help="Which issuer, where the store holds several")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +31,13 @@ class Desk:
 
     vault: Vault
     context: IssuerContext
-    administrator: Administrator
+    services: Services
     actor: Actor
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which store and issuer a command is about, as given on the command line."""
-
-    store: str | None
-    config: Path | None
-    issuer: str | None
-
-    def settings(self) -> Settings:
-        """Return the settings that apply; raises `SettingsError`."""
-        return load_settings(
-            flags={"store": self.store}, environment=os.environ, config_file=self.config
-        )
+    @property
+    def administrator(self) -> Administrator:
+        """Return what acts on clients and tokens."""
+        return Administrator(self.services)
 
 
 def work(target: Target, act: Callable[[Desk], Awaitable[T]]) -> T:
@@ -72,24 +47,27 @@ def work(target: Target, act: Callable[[Desk], Awaitable[T]]) -> T:
         async with open_desk(target) as desk:
             return await act(desk)
 
-    try:
+    with failures_told():
         return asyncio.run(run())
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """End the process with one line and an exit code for whatever an operator can mend."""
+    try:
+        yield
     except SettingsError as error:
         fail(str(error), code=USAGE)
     except NotFound as error:
         fail(f"there is no such {error}")
-    except (NotPossible, TransitionError, KeyFileError) as error:
+    except (NotPossible, TransitionError, KeyFileError, BackupError) as error:
         fail(str(error))
     except StoreUnavailable as error:
         fail(f"the store cannot be used: {error}")
     except Conflict:
         fail("somebody else kept changing the same record; try again")
-
-
-def fail(message: str, *, code: int = FAILED) -> NoReturn:
-    """End the process with *message* on standard error."""
-    print(f"registrary: {message}", file=sys.stderr)
-    raise typer.Exit(code)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 @asynccontextmanager
@@ -108,7 +86,7 @@ async def open_desk(target: Target) -> AsyncIterator[Desk]:
         )
         context = await _context(vault, target.issuer or settings.issuer)
         actor = Actor(ActorKind.OPERATOR, os.environ.get("USER"))
-        yield Desk(vault, context, Administrator(services), actor)
+        yield Desk(vault, context, services, actor)
     finally:
         await vault.store.close()
 

@@ -41,6 +41,7 @@ class Tag(StrEnum):
     KEY_CREATED = "key:created"
     KEY_ACTIVATED = "key:activated"
     KEY_RETIRED = "key:retired"
+    STORE_RESTORED = "store:restored"
     SERVER_STARTED = "server:started"
     SERVER_STOPPED = "server:stopped"
 
@@ -79,6 +80,7 @@ SENTENCES: dict[Tag, str] = {
     Tag.KEY_CREATED: "A signing key was created.",
     Tag.KEY_ACTIVATED: "A signing key took over.",
     Tag.KEY_RETIRED: "A signing key is no longer published.",
+    Tag.STORE_RESTORED: "The store was put back from a backup; what came after that is gone.",
     Tag.SERVER_STARTED: "The server started to keep this log.",
     Tag.SERVER_STOPPED: "The server stopped.",
 }

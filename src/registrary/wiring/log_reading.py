@@ -1,6 +1,6 @@
 """Verifying and exporting a kept log, page by page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -16,72 +16,83 @@ from registrary.audit.verify import Delays, LogVerifier
 from registrary.core.issuer import Issuer
 from registrary.jobs.sequencer import Sequencer
 from registrary.keys.signer import LocalSigner
-from registrary.wiring.adapters import SystemClock, Vault
+from registrary.storage.sqlite import SqliteStore
+from registrary.wiring.adapters import SystemClock
+from registrary.wiring.offline import NoKeys
 
 PAGE: Final = 1024  # events read at once
 # A command cannot tell whether a server runs: what waits is only a fault after a day.
 DELAYS: Final = Delays(merge=timedelta(days=1), checkpoint=timedelta(days=1))
 
+Progress = Callable[[int, int], None]
+"""Is told how many events are done, and of how many."""
 
-async def keys_of_log(vault: Vault, issuer: Issuer) -> list[VerifierKey]:
+
+def untold(done: int, total: int) -> None:
+    """Nobody waits to be told."""
+
+
+async def keys_of_log(store: SqliteStore, issuer: Issuer) -> list[VerifierKey]:
     """Return the keys that checkpoints of *issuer* may be signed with."""
-    signer = LocalSigner(vault.store, vault.keys)
-    return await Sequencer(vault.store, signer).verifier_keys(issuer)
+    return await Sequencer(store, LocalSigner(store, NoKeys())).verifier_keys(issuer)
 
 
-async def verify_kept_log(vault: Vault, issuer: Issuer) -> Verdict:
+async def verify_kept_log(
+    log: SqliteStore, issuer: Issuer, *, delays: Delays = DELAYS, progress: Progress = untold
+) -> Verdict:
     """Hold the whole kept log of *issuer* against what was signed."""
-    log = vault.store
+    size = await log.log_size(issuer.id)
     verifier = LogVerifier(
-        issuer.id,
-        log_origin(issuer.url),
-        keys=await keys_of_log(vault, issuer),
-        head_size=await log.log_size(issuer.id),
+        issuer.id, log_origin(issuer.url), keys=await keys_of_log(log, issuer), head_size=size
     )
-    await _add_checkpoints(vault, issuer, verifier)
+    await _add_checkpoints(log, issuer, verifier)
     while page := await log.events(issuer.id, first=verifier.size, limit=PAGE):
         before = verifier.size
         verifier.add_events(page)
-        await _check_tiles(vault, issuer, verifier)
+        await _check_tiles(log, issuer, verifier)
+        progress(verifier.size, max(size, verifier.size))
         if verifier.size <= before:
             break
     verifier.end_of_events()
-    await _check_tiles(vault, issuer, verifier)
+    await _check_tiles(log, issuer, verifier)
     return verifier.verdict(
         head_size=await log.log_size(issuer.id),
         waiting=await log.waiting(issuer.id, limit=PAGE),
         now=SystemClock().now(),
-        delays=DELAYS,
+        delays=delays,
     )
 
 
-async def _add_checkpoints(vault: Vault, issuer: Issuer, verifier: LogVerifier) -> None:
+async def _add_checkpoints(log: SqliteStore, issuer: Issuer, verifier: LogVerifier) -> None:
     while True:
         claimed = verifier.claimed_size
-        notes = await vault.store.checkpoints(issuer.id, after_size=claimed, limit=PAGE)
+        notes = await log.checkpoints(issuer.id, after_size=claimed, limit=PAGE)
         verifier.add_checkpoints(notes)
         if len(notes) < PAGE or verifier.claimed_size == claimed:
             return
 
 
-async def _check_tiles(vault: Vault, issuer: Issuer, verifier: LogVerifier) -> None:
+async def _check_tiles(log: SqliteStore, issuer: Issuer, verifier: LogVerifier) -> None:
     for level, index in verifier.due_tiles():
-        tile = await vault.store.tile(issuer.id, level, index)
+        tile = await log.tile(issuer.id, level, index)
         verifier.check_tile((level, index), tile.hashes if tile else None)
 
 
-async def export_lines(vault: Vault, issuer: Issuer) -> AsyncIterator[bytes]:
+async def export_lines(
+    log: SqliteStore, issuer: Issuer, *, progress: Progress = untold
+) -> AsyncIterator[bytes]:
     """Yield the lines of a complete export up to the newest checkpoint."""
-    keys = await keys_of_log(vault, issuer)
-    note = await vault.store.checkpoint(issuer.id)
+    keys = await keys_of_log(log, issuer)
+    note = await log.checkpoint(issuer.id)
     size = parse_text(parse_note(note).text).size if note else 0
     yield header_line(issuer.id, log_origin(issuer.url), keys=keys, selection="complete")
     first = 0
     while first < size:
-        page = await vault.store.events(issuer.id, first=first, limit=min(PAGE, size - first))
+        page = await log.events(issuer.id, first=first, limit=min(PAGE, size - first))
         for event in page:
             yield event_line(event)
         first += len(page)
+        progress(first, size)
         if not page:
             break
     if note:

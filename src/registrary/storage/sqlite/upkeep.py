@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from registrary.storage.sqlite.errors import OUTAGES, SchemaMismatch, unavailabl
 
 _PAGES_A_STEP: Final = 256  # 2 MiB between two chances for other threads
 _PROBLEM_LIMIT: Final = 100  # lines of an integrity check
+
+Progress = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +79,19 @@ def problems(path: Path) -> list[str]:
     return [str(text) for (text,) in found if text != "ok"]
 
 
-def copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path, *, progress: Progress | None = None) -> None:
     """Copy the store *source*, as it is at one moment, to the new file *target*.
 
     Others may read and write *source* meanwhile. *target* appears whole and checked, or not at
-    all; FileExistsError when there is one. Blocks for as long as the disk needs.
+    all; FileExistsError when there is one. Blocks for as long as the disk needs; *progress* is
+    told of pages.
     """
     if target.exists():
         raise FileExistsError(target)
     partial = target.with_name(target.name + ".partial")
     _discard(partial)
     try:
-        _copy_pages(source, partial)
+        _copy_pages(source, partial, progress or _untold)
         os.link(partial, target)  # unlike a rename, this never replaces a file made meanwhile
     except OUTAGES as error:
         raise unavailable(error, target) from error
@@ -94,7 +99,7 @@ def copy(source: Path, target: Path) -> None:
         _discard(partial)
 
 
-def _copy_pages(source: Path, target: Path) -> None:
+def _copy_pages(source: Path, target: Path, progress: Progress) -> None:
     create_file(target)
     with closing(connect_reader(source)) as origin, closing(connect_writer(target)) as copied:
         if schema.version_of(origin) == 0:
@@ -105,11 +110,16 @@ def _copy_pages(source: Path, target: Path) -> None:
         with copied.backup("main", origin, "main") as backup:
             while not backup.done:
                 backup.step(_PAGES_A_STEP)
+                progress(backup.page_count - backup.remaining, backup.page_count)
         # One file is a copy that can be moved about; opening it as a store brings WAL back.
         copied.pragma("journal_mode", "delete")
         damage = copied.execute("PRAGMA quick_check(1)").fetchall()
     if damage != [("ok",)]:
         raise StoreUnavailable(f"{target}: the copy is damaged, as may be its source {source}")
+
+
+def _untold(done: int, total: int) -> None:
+    """Nobody waits to be told."""
 
 
 def _discard(partial: Path) -> None:

@@ -1,0 +1,95 @@
+"""``registrary backup`` and ``registrary restore``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target
+
+if TYPE_CHECKING:
+    from registrary.wiring.restoring import Restored
+
+TargetArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup to make")]
+SourceArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup to put back")]
+
+
+def backup(
+    file: TargetArgument,
+    *,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="Put the key file into the backup too")
+    ] = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the store to FILE, as it is at one moment, while the server runs.
+
+    The key file is not in the backup unless --with-keys puts it there. A store without its key
+    file is worth nothing: keep a copy of that too, and not in the same place.
+    """
+    from registrary.cli.output import print_json, print_members
+    from registrary.cli.progress import progress_bars
+    from registrary.cli.session import failures_told
+    from registrary.wiring.backup_file import DATABASE
+    from registrary.wiring.backups import make_backup
+
+    settings = Target(store, config)
+    with failures_told(), progress_bars() as stages:
+        manifest = make_backup(settings.settings(), file, with_keys=with_keys, stages=stages)
+    made: dict[str, Any] = {
+        "file": str(file),
+        "made_at": manifest.made_at,
+        "bytes": manifest.files[DATABASE].bytes,
+        "sha256": manifest.files[DATABASE].sha256,
+        "with_keys": manifest.has_keys,
+    }
+    if as_json:
+        print_json(made)
+        return
+    print_members(made)
+    if not manifest.has_keys:
+        print("\nThe key file is not in it; keep a copy of that too, in another place.")
+
+
+def restore(
+    file: SourceArgument,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the store that is there, and keep it beside")
+    ] = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the store in the backup FILE where --store has it, once all of it was verified.
+
+    The server must not run. Nothing is replaced unless the whole backup is sound, its audit log
+    included.
+    """
+    from registrary.cli.output import print_json, print_members
+    from registrary.cli.progress import progress_bars
+    from registrary.cli.session import failures_told
+    from registrary.wiring.restoring import restore_backup
+
+    target = Target(store, config)
+    with failures_told(), progress_bars() as stages:
+        restored = restore_backup(target.settings(), file, force=force, stages=stages)
+    if as_json:
+        print_json(restored)
+        return
+    print_members(_shown(restored))
+    if restored.keys == "missing":
+        print(f"\nPut the key file of the store at {restored.key_file} before starting the server.")
+
+
+def _shown(restored: "Restored") -> dict[str, Any]:
+    return {
+        "store": restored.store,
+        "as it was": restored.backup_made_at,
+        "issuers": ", ".join(restored.issuers),
+        "events": restored.events,
+        "keys": restored.keys,
+        "replaced": ", ".join(restored.kept) or "nothing",
+    }
