@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -20,17 +21,26 @@ STOP_SECONDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers at *url*; *store* is its SQLite file, *log* what it wrote."""
+    """A server that answers at *url*; *store* is its SQLite file, *log* what it wrote.
+
+    *authority* is the PEM file of who vouches for its certificate, where it speaks TLS.
+    """
 
     url: str
     store: Path
     log: Path
     process: "subprocess.Popen[bytes]"
+    authority: Path | None = None
 
     @property
     def store_url(self) -> str:
         """Return the store as commands take it."""
         return f"sqlite:///{self.store}"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Return what a client of this server trusts."""
+        return ssl.create_default_context(cafile=self.authority)
 
     def kill(self) -> None:
         """End the process at once, as a power cut would."""
@@ -48,9 +58,16 @@ def free_port() -> int:
 
 @contextmanager
 def running_server(
-    folder: Path, *options: str, port: int | None = None, dev: bool = True
+    folder: Path,
+    *options: str,
+    port: int | None = None,
+    dev: bool = True,
+    authority: Path | None = None,
 ) -> Iterator[RunningServer]:
-    """Run ``registrary serve`` with its store in *folder*; it has stopped on leaving."""
+    """Run ``registrary serve`` with its store in *folder*; it has stopped on leaving.
+
+    Where *options* make it speak TLS, *authority* is the PEM file of who vouches for it.
+    """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     store, log = folder / "registrary.db", folder / "server.log"
@@ -60,7 +77,8 @@ def running_server(
         process = subprocess.Popen(  # noqa: S603 - our own command
             command(*arguments, *options), stdout=stream, stderr=stream, env=environment()
         )
-    server = RunningServer(f"http://127.0.0.1:{port}", store, log, process)
+    url = f"{'https' if authority else 'http'}://127.0.0.1:{port}"
+    server = RunningServer(url, store, log, process, authority)
     try:
         _wait_until_it_answers(server)
         yield server
@@ -83,12 +101,14 @@ def environment() -> dict[str, str]:
 
 
 def _wait_until_it_answers(server: RunningServer) -> None:
+    context = server.tls if server.authority else None
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if server.process.poll() is not None:
             break
         try:
-            with urlopen(f"{server.url}/readyz", timeout=5):  # noqa: S310 - http on loopback
+            address = f"{server.url}/readyz"
+            with urlopen(address, timeout=5, context=context):  # noqa: S310 - our own server
                 return
         except (URLError, OSError):
             time.sleep(0.05)

@@ -59,9 +59,28 @@ class CertificateAuthority:
         now = datetime.now(UTC)
         return self._context(names, now - 3 * _DAY, now - _DAY)
 
+    def write_server(self, folder: Path, *names: str) -> tuple[Path, Path]:
+        """Write a certificate for *names* and its key into *folder*; return both paths."""
+        now = datetime.now(UTC)
+        certificate, key = self._issue(names, now - _DAY, now + _DAY)
+        paths = folder / "server.pem", folder / "server.key"
+        for path, pem in zip(paths, (certificate, key), strict=True):
+            path.write_bytes(pem)
+        return paths
+
     def _context(
         self, names: tuple[str, ...], not_before: datetime, not_after: datetime
     ) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with TemporaryDirectory() as folder:
+            chain = Path(folder, "server.pem")
+            chain.write_bytes(b"".join(self._issue(names, not_before, not_after)))
+            context.load_cert_chain(chain)
+        return context
+
+    def _issue(
+        self, names: tuple[str, ...], not_before: datetime, not_after: datetime
+    ) -> tuple[bytes, bytes]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Hostile test server")])
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
@@ -81,19 +100,8 @@ class CertificateAuthority:
             )
             .sign(self._key, hashes.SHA256())
         )
-        return _server_context(certificate, key)
-
-
-def _server_context(
-    certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
-) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with TemporaryDirectory() as folder:
-        chain = Path(folder, "server.pem")
-        chain.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-        context.load_cert_chain(chain)
-    return context
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return certificate.public_bytes(Encoding.PEM), private
 
 
 def _general_name(name: str) -> x509.GeneralName:
