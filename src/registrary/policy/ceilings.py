@@ -1,12 +1,15 @@
 """Ceilings that a door puts over a client for all its life: named registration policies."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from registrary.core.errors import Problem
 from registrary.core.issuer import Issuer, RegistrationPolicy
 from registrary.core.metadata import Offer
 from registrary.core.uris import RedirectKind, host_of, redirect_kind
 from registrary.policy.consistency import Resolved
+
+_NO_CEILING: Final = (None, None, None)
 
 
 def policies_called(names: Iterable[str], issuer: Issuer) -> tuple[RegistrationPolicy, ...] | None:
@@ -19,10 +22,18 @@ def policies_called(names: Iterable[str], issuer: Issuer) -> tuple[RegistrationP
 
 
 def lowered(offer: Offer, policies: Iterable[RegistrationPolicy]) -> Offer:
-    """Return *offer* under every ceiling of *policies*: grants and scopes are narrowed."""
+    """Return *offer* under every ceiling of *policies*.
+
+    Grants and scopes are narrowed to it, and what is not given is filled in from it: a client
+    that names no method gets the first that is allowed, not one that is then refused.
+    """
     for policy in policies:
-        if policy.grant_types is not None or policy.scopes is not None:
-            offer = offer.within(grant_types=policy.grant_types, scopes=policy.scopes)
+        ceiling = (policy.grant_types, policy.token_endpoint_auth_methods, policy.scopes)
+        if ceiling != _NO_CEILING:
+            grant_types, methods, scopes = ceiling
+            offer = offer.within(
+                grant_types=grant_types, token_endpoint_auth_methods=methods, scopes=scopes
+            )
     return offer
 
 
