@@ -81,7 +81,8 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *url* is the issuer identifier, kept as text and never normalised (RFC 8414 §2). *dev*
     relaxes what only a developer on loopback may relax. *strict_authentication_method* takes
-    exactly the registered one of ``client_secret_basic`` and ``client_secret_post``.
+    exactly the registered one of ``client_secret_basic`` and ``client_secret_post``. *log_url*
+    is the address at which the audit log began, where that was another (development moves).
     """
 
     kind: ClassVar[str] = "issuer"
@@ -100,6 +101,7 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: Limits = Limits()
     lifetimes: Lifetimes = Lifetimes()
     strict_authentication_method: bool = False
+    log_url: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -112,6 +114,11 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def key(self) -> str:
         """Return what names this record."""
         return self.id
+
+    @property
+    def log_address(self) -> str:
+        """Return the address that the audit log is named after, for as long as it lasts."""
+        return self.log_url or self.url
 
     def policy(self, name: str) -> RegistrationPolicy | None:
         """Return the policy called *name*, or None."""

@@ -88,13 +88,13 @@ class Sequencer:
         note = await self._log.checkpoint(issuer.id, size=size)
         if note is not None:
             keys = await self.verifier_keys(issuer)
-            signed = open_checkpoint(note, keys, origin=log_origin(issuer.url))
+            signed = open_checkpoint(note, keys, origin=log_origin(issuer.log_address))
             if (signed.size, signed.root) != (size, frontier.root):
                 raise LogDamaged(f"the tree of {size} leaves has another root than was signed")
         return frontier
 
     async def _checkpoint(self, issuer: Issuer, frontier: Frontier) -> str:
-        text = render(Checkpoint(log_origin(issuer.url), frontier.size, frontier.root))
+        text = render(Checkpoint(log_origin(issuer.log_address), frontier.size, frontier.root))
         made = await self._signer.sign(
             issuer.id, text.encode(), use=KeyUse.AUDIT, alg=SIGNATURE_ALGORITHM
         )
@@ -110,4 +110,4 @@ class Sequencer:
 
 def verifier_key(issuer: Issuer, jwk: dict[str, Any]) -> VerifierKey:  # Any: members of a JWK
     """Return an Ed25519 *jwk* as checkpoints name it."""
-    return VerifierKey(log_origin(issuer.url), ED25519, base64url.decode(jwk["x"]))
+    return VerifierKey(log_origin(issuer.log_address), ED25519, base64url.decode(jwk["x"]))

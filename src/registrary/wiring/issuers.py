@@ -81,7 +81,11 @@ async def ensure_issuer(
     put, tag = Put(wanted), Tag.ISSUER_CREATED
     if settings.dev and settings.issuer is None and len(stored) == 1 and stored[0].dev:
         moved = msgspec.structs.replace(
-            stored[0], url=wanted.url, revision=stored[0].revision + 1, updated_at=clock.now()
+            stored[0],
+            url=wanted.url,
+            log_url=stored[0].log_address,
+            revision=stored[0].revision + 1,
+            updated_at=clock.now(),
         )
         put, tag = Put(moved, expected=stored[0].revision), Tag.ISSUER_UPDATED
     occasion = Occasion(put.record.issuer, clock.now(), Actor(ActorKind.OPERATOR))

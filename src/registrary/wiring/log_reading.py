@@ -43,7 +43,10 @@ async def verify_kept_log(
     """Hold the whole kept log of *issuer* against what was signed."""
     size = await log.log_size(issuer.id)
     verifier = LogVerifier(
-        issuer.id, log_origin(issuer.url), keys=await keys_of_log(log, issuer), head_size=size
+        issuer.id,
+        log_origin(issuer.log_address),
+        keys=await keys_of_log(log, issuer),
+        head_size=size,
     )
     await _add_checkpoints(log, issuer, verifier)
     while page := await log.events(issuer.id, first=verifier.size, limit=PAGE):
@@ -85,7 +88,7 @@ async def export_lines(
     keys = await keys_of_log(log, issuer)
     note = await log.checkpoint(issuer.id)
     size = parse_text(parse_note(note).text).size if note else 0
-    yield header_line(issuer.id, log_origin(issuer.url), keys=keys, selection="complete")
+    yield header_line(issuer.id, log_origin(issuer.log_address), keys=keys, selection="complete")
     first = 0
     while first < size:
         page = await log.events(issuer.id, first=first, limit=min(PAGE, size - first))

@@ -203,6 +203,7 @@ def made_issuer(wanted: IssuerRequest, *, like: Issuer, now: datetime) -> Issuer
         rule_set=parse_rule_set(wanted.rule_set),
         policies=(),
         default_policies=(),
+        log_url=None,
         created_at=now,
         updated_at=now,
     )

@@ -130,14 +130,15 @@ def an_office(folder: Path) -> Office:
     """Return a new store in *folder* with an issuer and its keys."""
     folder.mkdir(parents=True, exist_ok=True)
     office = Office(folder)
-
-    async def act(vault: Vault) -> None:
-        clock, entropy = SystemClock(), SystemEntropy()
-        await ensure_issuer(vault.store, office.settings, clock, entropy=entropy)
-        signer = LocalSigner(vault.store, vault.keys)
-        rotation = KeyRotation(vault.store, signer, LocalKeyMaker(vault.keys), clock=clock)
-        for issuer in await vault.store.issuers():
-            await rotation.run(issuer, entropy)
-
-    office.do(act)
+    office.do(lambda vault: begin(vault, office.settings))
     return office
+
+
+async def begin(vault: Vault, settings: Settings) -> None:
+    """Record the issuer of *settings* and make its keys, as a starting server does."""
+    clock, entropy = SystemClock(), SystemEntropy()
+    await ensure_issuer(vault.store, settings, clock, entropy=entropy)
+    signer = LocalSigner(vault.store, vault.keys)
+    rotation = KeyRotation(vault.store, signer, LocalKeyMaker(vault.keys), clock=clock)
+    for issuer in await vault.store.issuers():
+        await rotation.run(issuer, entropy)
