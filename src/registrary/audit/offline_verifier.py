@@ -296,7 +296,9 @@ def parse_line(octets: bytes) -> Line:
     if not is_canonical or not isinstance(line, dict):
         raise Fault("the line is not one JSON object in canonical form")
     kind = line.get("kind")
-    required, optional = MEMBERS.get(kind if isinstance(kind, str) else "", (set(), set()))
+    if not isinstance(kind, str) or kind not in MEMBERS:
+        raise Fault("the line is of no known kind")
+    required, optional = MEMBERS[kind]
     names = set(line) - {"kind"}
     if not required <= names or not names <= required | optional:
         raise Fault("the line does not have the members of its kind")

@@ -121,6 +121,21 @@ def test_a_fault_ends_with_1_and_says_where(tmp_path, export):
     ) == words
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b'{"kind":"unheard of"}', b'{"kind":""}', b'{"kind":1}', b'{"kind":["event"]}', b"{}"],
+    ids=["unknown", "empty", "number", "array", "none"],
+)
+def test_a_line_of_no_known_kind_is_a_fault_and_no_crash(tmp_path, export, line):
+    """A cut that fell into a member's name ended the verifier with a traceback."""
+    header, _, rest = export.read_bytes().partition(b"\n")
+    export.write_bytes(header + b"\n" + line + b"\n" + rest)
+
+    code, words = run(export, where=tmp_path)
+
+    assert (1, True) == (code, "at line 2: the line is of no known kind" in words)
+
+
 def test_a_checkpoint_kept_from_earlier_is_compared(tmp_path, export):
     """Whoever keeps a few lines of text from last year catches a log that was rewritten since."""
     honest, other = tmp_path / "honest", tmp_path / "other"
