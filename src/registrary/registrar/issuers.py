@@ -34,8 +34,10 @@ class IssuerKeeper:
     async def create(self, issuer: Issuer, *, actor: Actor) -> Issuer:
         """Store *issuer*; raises `NotPossible` for a bad address or one that is taken."""
         check_issuer_url(issuer.url, dev=issuer.dev)
-        if any(stored.url == issuer.url for stored in await self._services.store.issuers()):
-            raise NotPossible("url: is that of another issuer")
+        for stored in await self._services.store.issuers():
+            # Its log goes on under the address it had first.
+            if issuer.url in (stored.url, stored.log_address):
+                raise NotPossible("url: is, or was, that of another issuer")
         event = an_event(
             Occasion(issuer.id, self._services.clock.now(), actor),
             Tag.ISSUER_CREATED,
