@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from registrary.ports.store import StoreUnavailable
+
 _log: Final = logging.getLogger("registrary.jobs")
 
 
@@ -48,5 +50,8 @@ class Schedule:
 async def _run(job: Job) -> None:
     try:
         await job.run()
+    except StoreUnavailable as error:
+        # One line, no trace: it comes again with every run until the disk has space.
+        _log.error("job put off: %s: %s", job.name, error)
     except Exception:  # noqa: BLE001 - the boundary of all jobs: the next run may succeed
         _log.exception("job failed: %s", job.name)

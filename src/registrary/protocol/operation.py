@@ -6,13 +6,14 @@ from typing import Final
 
 import msgspec
 
+from registrary.ports.store import StoreUnavailable
 from registrary.protocol.bearer import BearerToken, bearer_token
 from registrary.protocol.errors import bare_challenge, error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
 
 Probe = Callable[[], Awaitable[str | None]]
-"""Tells what is wrong, in words for operators, or None."""
+"""Tells what is wrong, in words for operators, or None; may raise `StoreUnavailable`."""
 
 METRICS_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -33,7 +34,7 @@ class OperationEndpoints:
     async def ready(self, request: HttpRequest) -> HttpResponse:
         """Say whether requests can be served; which part cannot, but not why."""
         del request
-        parts = {name: await probe() is None for name, probe in self.probes.items()}
+        parts = {name: await _is_good(probe) for name, probe in self.probes.items()}
         status = 200 if all(parts.values()) else 503
         body = {
             "status": "ready" if status == 200 else "unready",  # noqa: PLR2004 - HTTP OK
@@ -57,3 +58,10 @@ class OperationEndpoints:
             Route("/readyz", {"GET": self.ready}),
             Route("/metrics", {"GET": self.count}),
         )
+
+
+async def _is_good(probe: Probe) -> bool:
+    try:
+        return await probe() is None
+    except StoreUnavailable:
+        return False

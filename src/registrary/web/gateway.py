@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from registrary.ports.store import Conflict, StoreUnavailable
 from registrary.protocol import cors
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import HttpRequest, HttpResponse, Page, PageRenderer
@@ -59,8 +60,9 @@ class GatewaySettings:
 class Gateway:
     """Turns requests into answers through the endpoints of a dispatcher.
 
-    Exceptions of endpoints end here: they become 500 without a word of their text, and one log
-    record with the request id.
+    Exceptions of endpoints end here: an outage of the store becomes 503, a race that was lost again
+    and again 409, anything else 500; without a word of their text, and an outage or fault with one
+    log record that has the request id.
     """
 
     def __init__(
@@ -98,6 +100,17 @@ class Gateway:
                 answer = await _unlisted_method(endpoint, request)
             if isinstance(answer, Page):
                 answer = self._render_page(answer)
+        except StoreUnavailable as error:
+            # One line, no trace: where writing fails, every request would add one to the disk.
+            _log.error(
+                "the store is unavailable: %s",
+                error,
+                extra={"request_id": request.request_id, "route": endpoint.template},
+            )
+            answer = self.failure(endpoint, request, "temporarily_unavailable")
+        except Conflict:
+            # Others wrote the same record each time it was tried; nothing of this was stored.
+            answer = error_response("conflict")
         except Exception:  # noqa: BLE001 - see below
             # The boundary: whatever went wrong, the caller gets an answer and the operator a trace.
             _log.exception(

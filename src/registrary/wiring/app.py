@@ -50,6 +50,7 @@ from registrary.wiring.adapters import (
 )
 from registrary.wiring.directory import Directory
 from registrary.wiring.issuers import ensure_issuer
+from registrary.wiring.readiness import WriteProbe
 from registrary.wiring.sites import Administration, UseCases, site_of
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
@@ -69,6 +70,7 @@ class Runtime:
         self.metrics = Metrics()
         self.refusals = Counting(Tag.REFUSALS_COUNTED)
         self.issues = Counting(Tag.TOKENS_COUNTED)
+        self._writing = WriteProbe(self.clock)
         operation = OperationEndpoints(
             probes={"store": self._store_problem, "keys": self._keys_problem},
             metrics=self.metrics.text,
@@ -231,8 +233,7 @@ class Runtime:
         return Caller(actor, caller.permissions)
 
     async def _store_problem(self) -> str | None:
-        await self.vault.store.issuers()
-        return None
+        return await self._writing.problem(self.vault.store)
 
     async def _keys_problem(self) -> str | None:
         problem = self.vault.keys.problem

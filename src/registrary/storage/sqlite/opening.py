@@ -1,6 +1,7 @@
 """Opening the file: made when absent, brought up to date, refused when it is not for us."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,13 +29,28 @@ def open_sqlite(path: Path, *, migrate: bool = True, vfs: str | None = None) -> 
     if migrate:
         create_file(path)
     try:
-        with closing(connect_writer(path, vfs=vfs)) as connection:
+        with _connected(path, vfs) as connection:
             if migrate:
                 schema.migrate(connection)
             schema.check_version(connection)
     except OUTAGES as error:
         raise unavailable(error, path) from error
     return SqliteStore(path, vfs=vfs)
+
+
+@contextmanager
+def _connected(path: Path, vfs: str | None) -> Iterator[apsw.Connection]:
+    """Open a connection for a moment.
+
+    Closing it copies the log beside the file back; on a full disk that fails, the log stays, and
+    nothing is lost: a server that was stopped by its disk can start again and be read from.
+    """
+    connection = connect_writer(path, vfs=vfs)
+    try:
+        yield connection
+    finally:
+        with suppress(*OUTAGES):
+            connection.close()
 
 
 def connect(path: Path) -> apsw.Connection:
