@@ -14,7 +14,7 @@ MAX_INTEGER: Final = 2**53 - 1  # the integers every JSON reader agrees on (RFC 
 _INTEGER_CHARACTERS: Final = len(str(-MAX_INTEGER))
 
 # Strings are swallowed whole, an unfinished one up to the end, so that each byte is seen once.
-_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
+_STRUCTURE: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"?|[\[{\]}]', re.DOTALL)
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 

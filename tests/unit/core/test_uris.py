@@ -111,6 +111,7 @@ REFUSED = {
     "https-empty-label": ("https://client..example/cb", ODD_HOST),
     "https-hyphen": ("https://-client.example/cb", ODD_HOST),
     "https-long-label": (f"https://{'a' * 64}.example/cb", ODD_HOST),
+    "https-long-last-label": (f"https://client.{'a' * 64}/cb", ODD_HOST),
     "https-long-host": (f"https://{'a.' * 127}example/cb", ODD_HOST),
     "https-odd-character": ("https://cli,ent.example/cb", ODD_HOST),
     "https-no-slashes": ("https:client.example/cb", NO_HOST),

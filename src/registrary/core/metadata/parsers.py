@@ -41,10 +41,10 @@ _TOKEN: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _E_MAIL: Final = re.compile(r"""[^@\s"(),:;<>\[\\\]]{1,64}@[^@\s"(),:;<>\[\\\]]{1,253}""")
 # RFC 4514 §3: attribute=value, joined by commas and plus signs, special characters escaped.
 _ATTRIBUTE: Final = (
-    r"(?:[A-Za-z][A-Za-z0-9\-]*+|[0-9]++(?:\.[0-9]++)++)="
-    r"(?:[^\\,+\"<>;\x00]++|\\.)*+"
+    r"(?:[A-Za-z][A-Za-z0-9\-]*+|[0-9]++(?:\.[0-9]++)+)="
+    r"(?:[^\\,+\"<>;\x00]++|\\.)*"
 )
-_DISTINGUISHED_NAME: Final = re.compile(rf"{_ATTRIBUTE}(?:[,+] *+{_ATTRIBUTE})*+", re.DOTALL)
+_DISTINGUISHED_NAME: Final = re.compile(rf"{_ATTRIBUTE}(?:[,+] *+{_ATTRIBUTE})*", re.DOTALL)
 
 T = TypeVar("T")
 Parser = Callable[[object], T]

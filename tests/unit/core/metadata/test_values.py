@@ -348,6 +348,8 @@ VALUES = {
             ("CN=a;O=b", "must be a distinguished name such as CN=client,O=example"),
             ("CN=a,", "must be a distinguished name such as CN=client,O=example"),
             ("=a", "must be a distinguished name such as CN=client,O=example"),
+            ("1.2.=a", "must be a distinguished name such as CN=client,O=example"),
+            ("CN=a\\", "must be a distinguished name such as CN=client,O=example"),
             ("CN=" + "a" * SUBJECT_LIMIT, too_long(SUBJECT_LIMIT)),
         ],
     ),
