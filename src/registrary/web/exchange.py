@@ -7,40 +7,27 @@ from registrary.web.dispatch import Endpoint
 from registrary.web.head import Head
 
 
-class _NoEvent:
-    """Nobody waits for the parts of a request that is handed over whole."""
-
-    def set(self) -> None:
-        """Do nothing."""
-
-
 class Exchange:
-    """A request that one of our endpoints answers.
+    """A request, and what its connection has to know to answer it.
 
-    It stands where uvicorn keeps the state of an ASGI request (``cycle``), so that both kinds
-    may follow each other on a connection; *keep_alive*, *disconnected*, *response_complete* and
-    *message_event* are what uvicorn looks at.
+    *path* is the path as the endpoint sees it. *keep_alive* tells whether another request may
+    follow on the connection. *answered* is true once an answer is out, or cannot get out any more.
     """
 
     __slots__ = (
-        "body_bytes",
+        "answered",
         "chunks",
-        "disconnected",
         "endpoint",
         "expects_continue",
         "head",
         "keep_alive",
-        "limit_bytes",
         "path",
         "peer",
         "request",
         "request_id",
-        "response_complete",
         "started",
         "task",
     )
-
-    message_event = _NoEvent()
 
     def __init__(self, head: Head, endpoint: Endpoint | None, *, path: str, peer: str) -> None:
         self.head = head
@@ -48,21 +35,18 @@ class Exchange:
         self.path = path
         self.peer = peer
         self.chunks: list[bytes] = []
-        self.body_bytes = 0
         self.expects_continue = head.expects_continue
-        self.disconnected = False
-        self.response_complete = False
-        self.started = 0.0  # time.perf_counter, when the request was complete
-        # Set when the request is complete:
-        self.request: HttpRequest
-        self.task: asyncio.Task[None]
-        # Set by the connection:
+        self.answered = False
+        # Set by whoever reads it:
         self.keep_alive: bool
-        self.limit_bytes: int
         self.request_id: str
+        # Set when it is whole, and when its endpoint begins:
+        self.request: HttpRequest
+        self.started: float  # time.perf_counter
+        self.task: asyncio.Task[None]
 
-    def complete(self) -> HttpRequest:
-        """Return the request, now that its body is whole."""
+    def complete(self) -> None:
+        """Make the request, now that its body is whole."""
         head = self.head
         self.request = HttpRequest(
             method=head.method,
@@ -73,4 +57,3 @@ class Exchange:
             peer=self.peer,
             request_id=self.request_id,
         )
-        return self.request

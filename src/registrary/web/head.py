@@ -59,6 +59,8 @@ def judge_head(method: str, target: bytes, *, version: str, headers: Headers) ->
     """Return what *headers* and request line say, or raise `Refused`."""
     if version not in _VERSIONS:
         raise Refused(505, "HTTP/1.1 is spoken here")
+    if method == "CONNECT":
+        raise Refused(501, "nothing is tunnelled here")
     fields = dict(headers)
     if len(fields) != len(headers):
         _check_repeated(headers)

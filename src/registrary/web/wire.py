@@ -23,16 +23,14 @@ def encode(
     away but not its length (RFC 9110 §9.3.2). Raises ValueError where a header would break its
     line: an answer must not be split in two.
     """
-    lines = [b": ".join(header) for header in response.headers]
-    for line in lines:
-        if b"\n" in line or b"\r" in line or b"\0" in line:
-            raise ValueError("a header holds a line break")
-    if response.status not in _WITHOUT_BODY:
-        lines.append(b"content-length: %d" % len(response.body))
-    if closing:
-        lines.append(b"connection: close")
-    lines.append(b"\r\n" if for_head else b"\r\n" + response.body)
-    return b"".join((STATUS_LINES[response.status], shared, b"\r\n".join(lines)))
+    status, headers, body = response.status, response.headers, response.body
+    own = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if own.count(b"\n") != len(headers) or own.count(b"\r") != len(headers) or b"\0" in own:
+        raise ValueError("a header holds a line break")
+    length = b"" if status in _WITHOUT_BODY else b"content-length: %d\r\n" % len(body)
+    close = b"connection: close\r\n" if closing else b""
+    end = b"\r\n" if for_head else b"\r\n" + body
+    return b"".join((STATUS_LINES[status], shared, own, length, close, end))
 
 
 def refusal(refused: Refused) -> HttpResponse:

@@ -11,6 +11,7 @@ from uvicorn.supervisors import Multiprocess
 from registrary.config import Settings
 from registrary.config.checks import listen_address
 from registrary.web.asgi import Application
+from registrary.web.http_protocol import HttpProtocol
 from registrary.wiring.app import build_app
 from registrary.wiring.logs import set_up_logging
 
@@ -45,7 +46,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         partial(_application, settings),
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
