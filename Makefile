@@ -79,5 +79,5 @@ $(LOCK): | $(BIN)/python
 $(NODE_MODULES): | $(BASE)
 	@scripts/node.sh
 	@echo "Installing the interoperability clients into $(NODE) ..."
-	@cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund
+	@cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund > /dev/null
 	@touch $@
