@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvicorn
+from uvicorn.server import ServerState
 
 from registrary.config import Settings
 from registrary.config.settings import RegistrationSettings
 from registrary.testing.server import ADMIN_TOKEN
-from registrary.web.asgi import Application
+from registrary.web.asgi import Application, Message
+from registrary.web.http_protocol import HttpProtocol
 from registrary.wiring.app import build_app
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -35,11 +39,12 @@ def production(folder: Path, **members: Any) -> Settings:
 
 
 @asynccontextmanager
-async def living(app: Application) -> AsyncIterator[None]:
-    """Start *app*, and stop it on leaving."""
-    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    outgoing: asyncio.Queue[Any] = asyncio.Queue()
-    life = asyncio.create_task(app({"type": "lifespan"}, incoming.get, outgoing.put))
+async def living(app: Application) -> AsyncIterator[dict[str, Any]]:
+    """Start *app*, and stop it on leaving; yields what its connections share."""
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    outgoing: asyncio.Queue[Message] = asyncio.Queue()
+    scope: Message = {"type": "lifespan", "state": {}}
+    life = asyncio.create_task(app(scope, incoming.get, outgoing.put))
     await incoming.put({"type": "lifespan.startup"})
     started = asyncio.create_task(outgoing.get())
     await asyncio.wait((life, started), return_when=asyncio.FIRST_COMPLETED)
@@ -47,7 +52,7 @@ async def living(app: Application) -> AsyncIterator[None]:
         started.cancel()
         life.result()
     try:
-        yield
+        yield scope["state"]
     finally:
         await incoming.put({"type": "lifespan.shutdown"})
         await life
@@ -57,10 +62,17 @@ async def living(app: Application) -> AsyncIterator[None]:
 async def serving(
     settings: Settings, *, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """Run the application of *settings*; yields a client that speaks to it."""
+    """Run the application of *settings* on a free port; yields a client that speaks to it."""
     app = build_app(settings, environment=environment or {})
-    async with living(app):
-        transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 1))
-        base_url = f"http://{settings.listen}"
-        async with httpx2.AsyncClient(transport=transport, base_url=base_url) as client:
+    async with living(app) as state:
+        loop = asyncio.get_running_loop()
+        connection = partial(
+            HttpProtocol, uvicorn.Config(app, log_config=None), ServerState(), state
+        )
+        listener = await loop.create_server(connection, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30
+        ) as client:
             yield client
+        listener.close()
