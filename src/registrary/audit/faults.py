@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     PREVIOUS = "previous"  # the log does not continue a checkpoint seen earlier
     TILE = "tile"  # a stored tile is missing or differs from the events
     SIZE = "size"  # the log says another size than it has
+    STORE = "store"  # the tables of the log cannot be relied on
     WAITING = "waiting"  # an event got no index, or no checkpoint, in time
 
 

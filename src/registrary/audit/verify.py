@@ -106,6 +106,15 @@ def verify_log(
     return verifier.verdict(head_size=head_size, waiting=waiting, now=now, delays=delays)
 
 
+def verdict_on_damage(sentences: Iterable[str]) -> Verdict:
+    """Return the verdict on a log whose store is damaged as *sentences* say: none of it was read.
+
+    What a damaged store gives may differ from one read to the next, and proves nothing.
+    """
+    faults = tuple(Fault(FaultKind.STORE, each) for each in islice(sentences, MAX_FAULTS))
+    return Verdict(size=0, root=EMPTY_ROOT, faults=faults, events=0, erased=0, checkpoints=0)
+
+
 class LogVerifier:
     """A verification under way; feed it in the order of the steps above.
 
@@ -151,6 +160,11 @@ class LogVerifier:
         """Return the greatest size that a checkpoint was added for, -1 before the first."""
         return self._claimed
 
+    def add_strays(self, sentences: Iterable[str]) -> None:
+        """Take what the store tells of rows that stand where they do not belong."""
+        for sentence in sentences:
+            self._find(FaultKind.STORE, sentence)
+
     def add_checkpoints(self, notes: Iterable[str]) -> None:
         """Take signed checkpoints, smallest first, before the events that come after them."""
         for note in notes:
@@ -188,6 +202,10 @@ class LogVerifier:
         for size, _ in self._notes:
             sentence = f"a checkpoint covers {size} events, but only {self._next_index} are there"
             self._find(FaultKind.SIZE, sentence, size=size)
+
+    def check_waiting(self, entry: Entry) -> None:
+        """Check an event that has no index yet: its hash is there already."""
+        self._check_content(entry)
 
     def due_tiles(self) -> tuple[TileId, ...]:
         """Return the tiles that the store must have by now and that were not compared yet."""
@@ -255,6 +273,11 @@ class LogVerifier:
             self._find(FaultKind.MALFORMED, "the event is half erased", entry=entry)
         if entry.body is None or entry.salt is None:
             self._erased += 1
+            return
+        self._check_content(entry)
+
+    def _check_content(self, entry: Entry) -> None:
+        if entry.body is None or entry.salt is None:
             return
         try:
             said = check_leaf(entry.body, entry.salt, entry.leaf_hash)

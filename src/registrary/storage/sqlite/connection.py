@@ -89,6 +89,8 @@ class Reader:
         except OUTAGES as error:
             self._disconnect()
             raise unavailable(error, self._path) from error
+        except UnicodeDecodeError as error:
+            raise unavailable(apsw.CorruptError(), self._path) from error
 
     def close(self) -> None:
         """Let go of the file; every later read is refused."""

@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from registrary.core.changes import Changes
 from registrary.core.issuer import Issuer
 from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEvent
-from registrary.ports.store import PageOf
-from registrary.storage.sqlite import upkeep
+from registrary.ports.store import PageOf, StoreUnavailable
+from registrary.storage.sqlite import log_check, upkeep
 from registrary.storage.sqlite.connection import Reader
 from registrary.storage.sqlite.log import LogReader
 from registrary.storage.sqlite.statements import statements
-from registrary.storage.sqlite.tables import BY_TYPE
+from registrary.storage.sqlite.tables import BY_TYPE, Table
 from registrary.storage.sqlite.times import microseconds
 from registrary.storage.sqlite.work import ChangesWork, SequencingWork
 from registrary.storage.sqlite.writer import Writer
@@ -43,7 +45,7 @@ class SqliteStore:
         """Return the record of *record_type* with *key*, or None."""
         table = BY_TYPE[record_type]
         rows = self._rows(table.get, (issuer, key))
-        return table.decoder.decode(rows[0][0]) if rows else None
+        return self._decoded(table, rows[0][0]) if rows else None
 
     async def counter(self, issuer: str, name: str) -> int:
         """Return the value of a counter."""
@@ -64,7 +66,7 @@ class SqliteStore:
         name = f"{'first' if after is None else 'next'}_{'down' if descending else 'up'}"
         bindings = (issuer, limit + 1) if after is None else (issuer, limit + 1, after)
         rows = self._rows(table.sql[name], bindings)
-        records = tuple(table.decoder.decode(record) for _, record in rows[:limit])
+        records = tuple(self._decoded(table, record) for _, record in rows[:limit])
         return PageOf(records, rows[limit - 1][0] if len(rows) > limit else None)
 
     async def expired(
@@ -75,13 +77,20 @@ class SqliteStore:
         if not table.ends:
             raise ValueError("records of this kind do not expire")
         rows = self._rows(table.sql["expired"], (issuer, microseconds(now), limit))
-        return [table.decoder.decode(record) for (record,) in rows]
+        return [self._decoded(table, record) for (record,) in rows]
 
     async def issuers(self) -> Sequence[Issuer]:
         """Return every issuer, oldest first."""
-        decode = BY_TYPE[Issuer].decoder.decode
-        issuers: list[Issuer] = [decode(record) for (record,) in self._rows(_ISSUERS)]
+        table = BY_TYPE[Issuer]
+        issuers: list[Issuer] = [self._decoded(table, record) for (record,) in self._rows(_ISSUERS)]
         return sorted(issuers, key=lambda issuer: (issuer.created_at, issuer.id))
+
+    def _decoded(self, table: Table, record: str) -> Any:  # noqa: ANN401 - of the table's kind
+        try:
+            return table.decoder.decode(record)
+        except msgspec.DecodeError as error:
+            text = f"{self.path}: a record of {table.kind} is damaged; restore a backup"
+            raise StoreUnavailable(text) from error
 
     async def waiting(self, issuer: str, *, limit: int) -> Sequence[WaitingEvent]:
         """Return up to *limit* events without an index."""
@@ -133,6 +142,14 @@ class SqliteStore:
     async def problems(self) -> list[str]:
         """Return what SQLite finds wrong with the file, which is read whole for it."""
         return await asyncio.to_thread(upkeep.problems, self.path)
+
+    async def damage_of_log(self) -> list[str]:
+        """Return what SQLite finds wrong with the tables of the log; see `log_check`."""
+        return await asyncio.to_thread(log_check.damage_of_log, self.path)
+
+    async def strays_of_log(self) -> list[str]:
+        """Return which rows of the log stand where they do not belong; see `log_check`."""
+        return await asyncio.to_thread(log_check.strays_of_log, self.path)
 
     def info(self) -> upkeep.StoreInfo:
         """Return the state of the store, for ``doctor``."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -13,5 +14,8 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment_of(number: int) -> datetime:
-    """Return the moment that *number* stands for."""
-    return _EPOCH + timedelta(microseconds=number)
+    """Return the moment that *number* stands for; one that no calendar has is the last there is."""
+    try:
+        return _EPOCH + timedelta(microseconds=number)
+    except OverflowError:  # what we wrote cannot be so: the number was changed
+        return _LAST
