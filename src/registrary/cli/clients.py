@@ -37,7 +37,7 @@ def list_clients(
     """Show clients, newest first."""
     from registrary.cli.output import print_json, print_table
     from registrary.cli.session import work
-    from registrary.protocol.admin.clients import client_view
+    from registrary.protocol.admin.client_views import client_view
 
     async def act(desk: "Desk") -> "list[Client]":
         return await _newest(desk, limit)
@@ -195,7 +195,7 @@ def _act_on(
     """Do *act* and show the client as it is then."""
     from registrary.cli.output import print_json, print_members
     from registrary.cli.session import work
-    from registrary.protocol.admin.clients import client_view
+    from registrary.protocol.admin.client_views import client_view
 
     async def run(desk: "Desk") -> "Client":
         return await act(desk, client_id)

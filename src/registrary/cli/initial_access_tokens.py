@@ -1,6 +1,6 @@
 """``registrary initial-access-token``: who may register where registration is protected."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from registrary.cli.options import (
 if TYPE_CHECKING:
     from registrary.cli.session import Desk
     from registrary.core.records import InitialAccessToken
+    from registrary.protocol.admin.initial_access_tokens import NewToken, TokenView
 
 app = typer.Typer(no_args_is_help=True, help="Tokens that let their bearer register clients.")
 
@@ -37,11 +38,7 @@ def create(
     """Make an initial access token and print it; it is never shown again."""
     from registrary.cli.output import print_json, print_members
     from registrary.cli.session import work
-    from registrary.protocol.admin.initial_access_tokens import (
-        TokenRequest,
-        token_view,
-        wish_of,
-    )
+    from registrary.protocol.admin.initial_access_tokens import TokenRequest, new_token, wish_of
     from registrary.registrar.administration import NotPossible
 
     try:
@@ -57,11 +54,11 @@ def create(
     except NotPossible as error:
         fail(f"--{error}", code=USAGE)
 
-    async def act(desk: "Desk") -> dict[str, Any]:
+    async def act(desk: "Desk") -> "NewToken":
         record, token = await desk.administrator.create_initial_access_token(
             desk.context, wish, actor=desk.actor
         )
-        return {"token": token.reveal(), **token_view(record, uses_made=0)}
+        return new_token(record, token.reveal())
 
     made = work(Target(store, config, issuer), act)
     print_json(made) if as_json else print_members(made)
@@ -87,11 +84,11 @@ def list_tokens(
         ("id", "uses", "expires", "organization", "revoked"),
         [
             (
-                token["id"],
-                f"{token['uses_made']}/{token['uses'] or '∞'}",
-                str(token["expires_at"] or "never"),
-                token["organization"] or "",
-                str(token["revoked_at"] or ""),
+                token.id,
+                f"{token.uses_made}/{token.uses or '∞'}",
+                str(token.expires_at or "never"),
+                token.organization or "",
+                str(token.revoked_at or ""),
             )
             for token in tokens
         ],
@@ -121,11 +118,11 @@ def revoke(
     print_json(shown) if as_json else print(f"revoked {record.id}")
 
 
-async def _all_tokens(desk: "Desk") -> list[dict[str, Any]]:
+async def _all_tokens(desk: "Desk") -> "list[TokenView]":
     from registrary.core.records import InitialAccessToken
     from registrary.protocol.admin.initial_access_tokens import token_view
 
-    shown: list[dict[str, Any]] = []
+    shown: list[TokenView] = []
     after = None
     while True:
         page = await desk.vault.store.page(InitialAccessToken, desk.context.id, after=after)

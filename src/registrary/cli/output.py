@@ -21,9 +21,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def print_members(members: Mapping[str, Any]) -> None:  # Any: whatever a record holds
+def print_members(members: Mapping[str, Any] | msgspec.Struct) -> None:  # Any: a record's members
     """Print one record, a member a line."""
-    width = max((len(name) for name in members), default=0)
-    for name, value in msgspec.to_builtins(members).items():
+    shown_members: dict[str, Any] = msgspec.to_builtins(members)
+    width = max((len(name) for name in shown_members), default=0)
+    for name, value in shown_members.items():
         shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         print(f"{name:<{width}}  {shown}")

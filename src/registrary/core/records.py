@@ -64,6 +64,10 @@ class AdminToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return what names this record within its issuer."""
         return self.id
 
+    def is_usable(self, now: datetime) -> bool:
+        """Tell whether the token is neither revoked nor expired at *now*."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
 
 class RevokedToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A ``jti`` whose JWT access token is no longer active, kept until that token expires."""

@@ -4,10 +4,9 @@ Any number of processes may run this at once: the store takes a sequencing only 
 it was computed for, and the loser starts again from what is there by then.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from registrary.audit.checkpoint import (
-    ED25519,
     Checkpoint,
     VerifierKey,
     log_origin,
@@ -16,12 +15,12 @@ from registrary.audit.checkpoint import (
     sign,
 )
 from registrary.audit.merkle import EMPTY, Frontier, edge_tiles, extend, frontier_of
-from registrary.core import base64url
 from registrary.core.issuer import Issuer
 from registrary.core.signing_key import KeyUse
 from registrary.ports.audit_log import AuditLog, Sequencing, Tile
 from registrary.ports.keys import Signer
 from registrary.ports.store import Conflict
+from registrary.registrar.log_keys import verifier_key, verifier_keys
 
 BATCH: Final = 2000  # events in one sequencing
 SIGNATURE_ALGORITHM: Final = "EdDSA"
@@ -104,10 +103,4 @@ class Sequencer:
 
     async def verifier_keys(self, issuer: Issuer) -> list[VerifierKey]:
         """Return the keys that checkpoints of *issuer* may be signed with."""
-        jwks = await self._signer.public_jwks(issuer.id, use=KeyUse.AUDIT)
-        return [verifier_key(issuer, key) for key in jwks["keys"]]
-
-
-def verifier_key(issuer: Issuer, jwk: dict[str, Any]) -> VerifierKey:  # Any: members of a JWK
-    """Return an Ed25519 *jwk* as checkpoints name it."""
-    return VerifierKey(log_origin(issuer.log_address), ED25519, base64url.decode(jwk["x"]))
+        return await verifier_keys(self._signer, issuer)

@@ -11,7 +11,7 @@ from registrary.core.changes import Changes, Consume, Put
 from registrary.core.client import Client, hold, lift_hold, revoke
 from registrary.core.events import Actor, Event, Tag
 from registrary.core.ids import new_id
-from registrary.core.lifecycle import Hold, HoldKind
+from registrary.core.lifecycle import Hold, HoldKind, Standing
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import (
     TOKEN_DRAW_BYTES,
@@ -25,6 +25,7 @@ from registrary.policy.credentials import (
     CREDENTIALS_DRAW_BYTES,
     Issue,
     issue_client_secret,
+    issue_registration_access_token,
     succeed,
 )
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
@@ -42,6 +43,10 @@ class NotFound(LookupError):
 
 class NotPossible(ValueError):
     """The request cannot be carried out on what is stored; the text says why."""
+
+
+class Stale(Exception):
+    """The change was based on an older revision than the stored one; nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Administrator:
             header_only=wish.header_only,
             note=wish.note,
             created_at=now,
-            created_by=_name_of(actor),
+            created_by=name_of(actor),
         )
         event = an_event(
             Occasion(context.id, now, actor),
@@ -145,7 +150,7 @@ class Administrator:
         kind, reason = placed
 
         def change(client: Client, now: datetime) -> Client:
-            return hold(client, Hold(kind=kind, reason=reason, actor=_name_of(actor), since=now))
+            return hold(client, Hold(kind=kind, reason=reason, actor=name_of(actor), since=now))
 
         return await self._change(
             context,
@@ -184,37 +189,82 @@ class Administrator:
         )
 
     async def rotate_secret(
-        self, context: IssuerContext, client_id: str, *, actor: Actor
+        self,
+        context: IssuerContext,
+        client_id: str,
+        *,
+        overlap: timedelta | None = None,
+        actor: Actor,
     ) -> tuple[Client, Secret]:
         """Give a client a new secret; the old one is good until the new one is used.
 
-        Raises `NotPossible` for a client that needs no secret.
+        It is good for *overlap* at most, by default the issuer's; zero ends it at once. Raises
+        `NotPossible` for a client that needs no secret.
         """
-        fresh: list[Secret] = []
 
-        def change(client: Client, now: datetime) -> Client:
+        def make(client: Client, now: datetime) -> tuple[Secret, Client]:
             if not needs_secret(client.metadata):
                 raise NotPossible("the client authenticates without a secret")
             policies = policies_called(client.door.policies, context.issuer) or ()
-            issue = Issue(
-                context.id, client.client_id, now, secret_lifetime(context.issuer, policies)
-            )
+            lifetime = secret_lifetime(context.issuer, policies)
             secret, credential = issue_client_secret(
-                issue,
+                Issue(context.id, client.client_id, now, lifetime),
                 self._services.credential_keys(),
                 self._services.draw(CREDENTIALS_DRAW_BYTES),
                 is_recoverable=needs_recoverable_secret(client.metadata),
             )
-            fresh[:] = [secret]
-            overlap = context.issuer.lifetimes.client_secret_overlap
-            return msgspec.structs.replace(
-                client,
-                secrets=succeed(client.secrets, credential, overlap=overlap),
-                revision=client.revision + 1,
-                updated_at=now,
-            )
+            length = context.issuer.lifetimes.client_secret_overlap if overlap is None else overlap
+            kept = succeed(client.secrets, credential, overlap=length)
+            return secret, msgspec.structs.replace(client, secrets=kept)
 
-        told = _Told(Tag.SECRET_ROTATED, actor, None, {})
+        told = _Told(Tag.SECRET_ROTATED, actor, None, _overlap_told(overlap))
+        return await self._renew(context, client_id, make, told=told)
+
+    async def rotate_registration_access_token(
+        self,
+        context: IssuerContext,
+        client_id: str,
+        *,
+        overlap: timedelta | None = None,
+        actor: Actor,
+    ) -> tuple[Client, Secret]:
+        """Give a client a new registration access token, as when it lost the old one.
+
+        The old one is good until the new one is used, and for *overlap* at most.
+        """
+
+        def make(client: Client, now: datetime) -> tuple[Secret, Client]:
+            if client.standing is Standing.GONE:
+                raise NotPossible("the client has ended")
+            token, credential = issue_registration_access_token(
+                Issue(context.id, client.client_id, now),
+                self._services.credential_keys(),
+                self._services.draw(CREDENTIALS_DRAW_BYTES),
+            )
+            usual = context.issuer.lifetimes.registration_access_token_overlap
+            length = usual if overlap is None else min(overlap, usual)
+            kept = succeed(client.registration_access_tokens, credential, overlap=length)
+            return token, msgspec.structs.replace(client, registration_access_tokens=kept)
+
+        told = _Told(Tag.REGISTRATION_ACCESS_TOKEN_ROTATED, actor, None, _overlap_told(overlap))
+        return await self._renew(context, client_id, make, told=told)
+
+    async def _renew(
+        self,
+        context: IssuerContext,
+        client_id: str,
+        make: Callable[[Client, datetime], tuple[Secret, Client]],
+        *,
+        told: "_Told",
+    ) -> tuple[Client, Secret]:
+        """Let *make* give a client a new credential, again when somebody else wrote meanwhile."""
+        fresh: list[Secret] = []
+
+        def change(client: Client, now: datetime) -> Client:
+            secret, renewed = make(client, now)
+            fresh[:] = [secret]
+            return msgspec.structs.replace(renewed, revision=client.revision + 1, updated_at=now)
+
         client = await self._change(context, client_id, change, told=told)
         return client, fresh[0]
 
@@ -284,5 +334,10 @@ class _Told:
     detail: Mapping[str, object]
 
 
-def _name_of(actor: Actor) -> str:
+def _overlap_told(overlap: timedelta | None) -> dict[str, object]:
+    return {} if overlap is None else {"overlap_seconds": int(overlap.total_seconds())}
+
+
+def name_of(actor: Actor) -> str:
+    """Return *actor* in a word or two, as records say who made them."""
     return f"{actor.kind.value}:{actor.id}" if actor.id else actor.kind.value

@@ -1,28 +1,61 @@
 """Making and changing issuers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from registrary.core.addresses import Networks
 from registrary.core.changes import Changes, Put
 from registrary.core.errors import FieldError
-from registrary.core.events import Actor, Tag
+from registrary.core.events import Actor, FieldChange, Tag
 from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy, RuleSet
 from registrary.core.uris import check_https_uri
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
-from registrary.registrar.administration import NotFound, NotPossible
+from registrary.registrar.administration import NotFound, NotPossible, Stale
 from registrary.registrar.services import ATTEMPTS, Services
+
+_TOLD: Final = ("mode", "policies", "default_policies", "limits", "lifetimes")
+_DAY: Final = timedelta(days=1)
+_LONGEST: Final = {
+    # A resource server may take a token for as long as it lasts, whatever happens meanwhile.
+    "access_token": _DAY,
+    "registration_access_token_overlap": _DAY,
+}
+_MAY_BE_NOTHING: Final = frozenset({"client_secret_overlap", "registration_access_token_overlap"})
 
 
 @dataclass(frozen=True, slots=True)
 class IssuerWish:
-    """What of an issuer shall become so; None leaves a side as it is."""
+    """What of an issuer shall become so; None leaves a side as it is.
+
+    *limits* and *lifetimes* hold the members that change, by their names in `core.issuer`.
+    """
 
     mode: str | None = None
     policies: tuple[RegistrationPolicy, ...] | None = None
     default_policies: tuple[str, ...] | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)  # Any: numbers, and lists of texts
+    lifetimes: Mapping[str, timedelta | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewIssuer:
+    """An issuer to make: its address, and how it takes registrations."""
+
+    url: str
+    mode: str
+    rule_set: str
+
+
+def issuer_id(url: str) -> str:
+    """Return the id of the issuer at *url*; the same in every process that starts at once."""
+    return sha256(url.encode()).hexdigest()[:10]
 
 
 class IssuerKeeper:
@@ -31,15 +64,17 @@ class IssuerKeeper:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def create(self, issuer: Issuer, *, actor: Actor) -> Issuer:
-        """Store *issuer*; raises `NotPossible` for a bad address or one that is taken."""
+    async def create(self, wanted: NewIssuer, *, like: Issuer, actor: Actor) -> Issuer:
+        """Store a new issuer with the scopes and lifetimes of *like*.
+
+        Raises `NotPossible` for a bad address or one that is taken.
+        """
+        issuer = self._made(wanted, like)
         check_issuer_url(issuer.url, dev=issuer.dev)
-        for stored in await self._services.store.issuers():
-            # Its log goes on under the address it had first.
-            if issuer.url in (stored.url, stored.log_address):
-                raise NotPossible("url: is, or was, that of another issuer")
+        if any(stored.url == issuer.url for stored in await self._services.store.issuers()):
+            raise NotPossible("url: is that of another issuer")
         event = an_event(
-            Occasion(issuer.id, self._services.clock.now(), actor),
+            Occasion(issuer.id, issuer.created_at, actor),
             Tag.ISSUER_CREATED,
             draw=self._services.draw(EVENT_DRAW_BYTES),
             detail={"url": issuer.url, "mode": issuer.mode.value},
@@ -47,12 +82,19 @@ class IssuerKeeper:
         await self._services.store.commit(Changes(puts=(Put(issuer),), events=(event,)))
         return issuer
 
-    async def change(self, issuer_id: str, wish: IssuerWish, *, actor: Actor) -> Issuer:
-        """Change what *wish* names; raises `NotFound` and `NotPossible`."""
+    async def change(
+        self, issuer_id: str, wish: IssuerWish, *, actor: Actor, expected: int | None = None
+    ) -> Issuer:
+        """Change what *wish* names, if the issuer is at the revision *expected* (None: any).
+
+        Raises `NotFound`, `NotPossible`, and `Stale` for another revision.
+        """
         for _ in range(ATTEMPTS):
             stored = await self._services.store.get(Issuer, issuer_id, issuer_id)
             if stored is None:
                 raise NotFound("issuer")
+            if expected is not None and stored.revision != expected:
+                raise Stale
             now = self._services.clock.now()
             changed = msgspec.structs.replace(
                 _applied(stored, wish), revision=stored.revision + 1, updated_at=now
@@ -61,10 +103,7 @@ class IssuerKeeper:
                 Occasion(issuer_id, now, actor),
                 Tag.ISSUER_UPDATED,
                 draw=self._services.draw(EVENT_DRAW_BYTES),
-                detail={
-                    "mode": changed.mode.value,
-                    "policies": [policy.name for policy in changed.policies],
-                },
+                changes=_changes(stored, changed),
             )
             try:
                 await self._services.store.commit(
@@ -74,6 +113,22 @@ class IssuerKeeper:
                 continue
             return changed
         raise Conflict("issuer")
+
+    def _made(self, wanted: NewIssuer, like: Issuer) -> Issuer:
+        now = self._services.clock.now()
+        return msgspec.structs.replace(
+            like,
+            id=issuer_id(wanted.url),
+            url=wanted.url,
+            log_url=None,
+            revision=1,
+            mode=parse_mode(wanted.mode),
+            rule_set=parse_rule_set(wanted.rule_set),
+            policies=(),
+            default_policies=(),
+            created_at=now,
+            updated_at=now,
+        )
 
 
 def check_issuer_url(url: str, *, dev: bool) -> None:
@@ -106,11 +161,46 @@ def parse_rule_set(text: str) -> RuleSet:
 def _applied(issuer: Issuer, wish: IssuerWish) -> Issuer:
     policies = issuer.policies if wish.policies is None else wish.policies
     defaults = issuer.default_policies if wish.default_policies is None else wish.default_policies
-    if not set(defaults) <= {policy.name for policy in policies}:
+    names = [policy.name for policy in policies]
+    if len(set(names)) != len(names):
+        raise NotPossible("policies: must have different names")
+    if not set(defaults) <= set(names):
         raise NotPossible("default_policies: must be policies of this issuer")
+    for policy in policies:
+        _check_networks("policies", policy.networks or ())
+    _check_networks("limits", wish.limits.get("networks", ()))
+    for name, lifetime in wish.lifetimes.items():
+        _check_lifetime(name, lifetime)
     return msgspec.structs.replace(
         issuer,
         mode=parse_mode(wish.mode) if wish.mode else issuer.mode,
         policies=policies,
         default_policies=defaults,
+        limits=msgspec.structs.replace(issuer.limits, **wish.limits),
+        lifetimes=msgspec.structs.replace(issuer.lifetimes, **wish.lifetimes),
     )
+
+
+def _check_networks(member: str, networks: tuple[str, ...]) -> None:
+    try:
+        Networks.parse(networks)
+    except FieldError as error:
+        raise NotPossible(f"{member}: networks: {error.rule}") from error
+
+
+def _check_lifetime(name: str, lifetime: timedelta | None) -> None:
+    if lifetime is None:
+        return  # of client secrets alone: for ever
+    if not lifetime and name not in _MAY_BE_NOTHING:
+        raise NotPossible(f"lifetimes: {name}: must be longer than nothing")
+    if lifetime > _LONGEST.get(name, lifetime):
+        raise NotPossible(f"lifetimes: {name}: must not be longer than 24h")
+
+
+def _changes(before: Issuer, after: Issuer) -> dict[str, FieldChange]:
+    old, new = (msgspec.to_builtins(issuer) for issuer in (before, after))
+    return {
+        name: FieldChange(old.get(name), new.get(name), "administrator")
+        for name in _TOLD
+        if old.get(name) != new.get(name)
+    }

@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from hmac import compare_digest
 from typing import Final
 
 from registrary.authserver.client_authentication import ClientAuthenticator
@@ -12,9 +11,7 @@ from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.tokens import TokenIssuer
 from registrary.config import Settings
 from registrary.core.addresses import Networks
-from registrary.core.events import Actor, ActorKind, Tag
-from registrary.core.records import AdminToken
-from registrary.core.secrets import Digest, Prefix, parse_token
+from registrary.core.events import Tag
 from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.schedule import Job, Schedule
 from registrary.jobs.sequencer import Sequencer
@@ -24,14 +21,11 @@ from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
-from registrary.protocol.admin.operations import Caller
-from registrary.protocol.http import HttpRequest
 from registrary.protocol.operation import OperationEndpoints
-from registrary.registrar.administration import Administrator
-from registrary.registrar.context import IssuerContext
+from registrary.registrar.admin_access import AdminAccess
 from registrary.registrar.counting import Counting
-from registrary.registrar.issuers import IssuerKeeper
 from registrary.registrar.management import Manager
+from registrary.registrar.permissions import Permission
 from registrary.registrar.registration import Registrar
 from registrary.registrar.services import Services
 from registrary.storage.memory.limiter import MemoryLimiter
@@ -48,10 +42,12 @@ from registrary.wiring.adapters import (
     outbound_policy,
     outbound_trust,
 )
+from registrary.wiring.administration import Administration
+from registrary.wiring.collector import settle_collector
 from registrary.wiring.directory import Directory
 from registrary.wiring.issuers import ensure_issuer
 from registrary.wiring.readiness import WriteProbe
-from registrary.wiring.sites import Administration, UseCases, site_of
+from registrary.wiring.sites import UseCases, site_of
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
 SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one second
@@ -80,6 +76,7 @@ class Runtime:
         # Made before anything is opened, so that a bad file is told on one line.
         self._trust = outbound_trust(environment)
         self._vault: Vault | None = None
+        self.access: AdminAccess  # set when the server starts
 
     @property
     def vault(self) -> Vault:
@@ -103,6 +100,7 @@ class Runtime:
             await self._show_sites(use_cases, rotation)
             schedule = Schedule(self._jobs(signer, rotation, use_cases))
             schedule.start()
+            settle_collector()
             yield
             await schedule.stop()
         finally:
@@ -120,14 +118,13 @@ class Runtime:
             refusals=self.refusals,
             limiter=None if settings.no_rate_limits else MemoryLimiter(),
         )
+        self.access = AdminAccess(services, operator_token=settings.admin_token)
         administration = Administration(
-            store=self.vault.store,
+            services=services,
             log=self.vault.store,
             signer=signer,
-            administrator=Administrator(services),
-            issuers=IssuerKeeper(services),
-            clock=self.clock,
-            authorize=self._authorize,
+            key_maker=LocalKeyMaker(self.vault.keys),
+            access=self.access,
         )
         return UseCases(
             registrar=Registrar(services),
@@ -199,38 +196,10 @@ class Runtime:
     async def is_admin(self, token: str) -> bool:
         """Tell whether *token* may see what operators see."""
         for site in self.directory.sites:
-            caller = await self.find_admin(site.issuer.id, token)
-            if caller is not None and caller.may("metrics:read"):
+            caller = await self.access.find(site.issuer.id, token)
+            if caller is not None and caller.may(Permission.METRICS_READ):
                 return True
         return False
-
-    async def find_admin(self, issuer: str, token: str) -> Caller | None:
-        """Return who bears the admin *token*: the operator's own, or a stored one of *issuer*."""
-        wanted = self.settings.admin_token
-        if wanted is not None and compare_digest(token.encode(), wanted.encode()):
-            return Caller(Actor(ActorKind.OPERATOR, "admin_token"), frozenset({"*"}))
-        parsed = parse_token(token, Prefix.ADMIN_TOKEN)
-        if parsed is None or parsed.locator is None:
-            return None
-        record = await self.vault.store.get(AdminToken, issuer, parsed.locator.hex())
-        if record is None or record.revoked_at is not None:
-            return None
-        if record.expires_at is not None and self.clock.now() >= record.expires_at:
-            return None
-        digest = Digest(record.pepper_id, record.mac)
-        peppers = self.vault.keys.peppers()
-        if not peppers.verify(parsed.token, digest, purpose=Prefix.ADMIN_TOKEN):
-            return None
-        return Caller(Actor(ActorKind.ADMIN_TOKEN, record.id), frozenset(record.permissions))
-
-    async def _authorize(
-        self, context: IssuerContext, token: str, request: HttpRequest
-    ) -> Caller | None:
-        caller = await self.find_admin(context.id, token)
-        if caller is None:
-            return None
-        actor = Actor(caller.actor.kind, caller.actor.id, request.peer)
-        return Caller(actor, caller.permissions)
 
     async def _store_problem(self) -> str | None:
         return await self._writing.problem(self.vault.store)

@@ -1,7 +1,6 @@
 """The first issuer, made from the settings; others come through the admin API."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -23,14 +22,10 @@ from registrary.core.scope import DEVELOPMENT_SCOPES, NORMAL_SCOPES
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.store import Conflict, Store
+from registrary.registrar.issuers import issuer_id
 
 DEVELOPMENT_RESOURCE: Final = Resource(uri="https://api.example/", name="Example API")
 DEVELOPMENT_RATE: Final = 10_000  # registrations a minute: nobody is kept waiting while trying
-
-
-def issuer_id(url: str) -> str:
-    """Return the id of the issuer at *url*; the same in every process that starts at once."""
-    return sha256(url.encode()).hexdigest()[:10]
 
 
 def issuer_url(settings: Settings) -> str:

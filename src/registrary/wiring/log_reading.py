@@ -14,8 +14,8 @@ from registrary.audit.export import (
 from registrary.audit.faults import Verdict
 from registrary.audit.verify import Delays, LogVerifier, verdict_on_damage
 from registrary.core.issuer import Issuer
-from registrary.jobs.sequencer import Sequencer
 from registrary.keys.signer import LocalSigner
+from registrary.registrar.log_keys import verifier_keys
 from registrary.storage.sqlite import SqliteStore
 from registrary.wiring.adapters import SystemClock
 from registrary.wiring.offline import NoKeys
@@ -35,19 +35,13 @@ def untold(done: int, total: int) -> None:
 
 async def keys_of_log(store: SqliteStore, issuer: Issuer) -> list[VerifierKey]:
     """Return the keys that checkpoints of *issuer* may be signed with."""
-    try:
-        return await Sequencer(store, LocalSigner(store, NoKeys())).verifier_keys(issuer)
-    except (KeyError, TypeError, ValueError):
-        return []  # a key that is damaged verifies nothing: every checkpoint is a fault then
+    return await verifier_keys(LocalSigner(store, NoKeys()), issuer)
 
 
 async def verify_kept_log(
     log: SqliteStore, issuer: Issuer, *, delays: Delays = DELAYS, progress: Progress = untold
 ) -> Verdict:
     """Hold the whole kept log of *issuer* against what was signed."""
-    damage = await log.damage_of_log()
-    if damage:
-        return verdict_on_damage(damage)
     size = await log.log_size(issuer.id)
     verifier = LogVerifier(
         issuer.id,

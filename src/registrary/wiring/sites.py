@@ -1,45 +1,28 @@
 """The routes of an issuer: every endpoint it has, bound to its use cases."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
-
-import msgspec
 
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.tokens import TokenIssuer
-from registrary.core.events import Actor
 from registrary.core.issuer import Issuer
 from registrary.core.metadata import Offer, offer_for
-from registrary.ports.audit_log import AuditLog
-from registrary.ports.clock import Clock
 from registrary.ports.keys import Signer
-from registrary.ports.store import Store
 from registrary.protocol import unavailable
-from registrary.protocol.admin.audit import AuditOperations
-from registrary.protocol.admin.clients import ClientOperations
-from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
-from registrary.protocol.admin.issuers import IssuerChange, IssuerOperations, IssuerRequest
-from registrary.protocol.admin.openapi import describe_api
-from registrary.protocol.admin.operations import Caller, routes_of
 from registrary.protocol.back_channel import BackChannel
 from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
-from registrary.protocol.http import JSON, HttpRequest, HttpResponse
 from registrary.protocol.inspection import InspectionEndpoint
 from registrary.protocol.jwks import JwksEndpoint
 from registrary.protocol.registration import RegistrationEndpoint
 from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
 from registrary.protocol.token import TokenEndpoint
-from registrary.registrar.administration import Administrator
 from registrary.registrar.context import IssuerContext
-from registrary.registrar.issuers import IssuerKeeper, IssuerWish, parse_mode, parse_rule_set
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
+from registrary.wiring.administration import Administration, admin_routes
 from registrary.wiring.directory import Site
-from registrary.wiring.issuers import issuer_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +35,7 @@ class UseCases:
     tokens: TokenIssuer
     inspector: TokenInspector
     signer: Signer
-    administration: "Administration"
-
-
-@dataclass(frozen=True, slots=True)
-class Administration:
-    """What the admin API calls, and how it knows its callers."""
-
-    store: Store
-    log: AuditLog
-    signer: Signer
-    administrator: Administrator
-    issuers: IssuerKeeper
-    clock: Clock
-    authorize: Callable[[IssuerContext, str, HttpRequest], Awaitable[Caller | None]]
+    administration: Administration
 
 
 def offer_of(issuer: Issuer) -> Offer:
@@ -153,57 +123,4 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         Route("/device_authorization", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
         Route("/device", pages, body_limit=FORM_BODY_BYTES),
         Route("/logout", pages, body_limit=FORM_BODY_BYTES),
-    )
-
-
-def admin_routes(context: IssuerContext, used: Administration) -> tuple[Route, ...]:
-    """Return the addresses of the admin API of one issuer."""
-
-    async def create_issuer(wanted: IssuerRequest, actor: Actor) -> Issuer:
-        issuer = made_issuer(wanted, like=context.issuer, now=used.clock.now())
-        return await used.issuers.create(issuer, actor=actor)
-
-    async def change_issuer(issuer_id: str, wanted: IssuerChange, actor: Actor) -> Issuer:
-        wish = IssuerWish(
-            mode=wanted.mode,
-            policies=None if wanted.policies is None else tuple(wanted.policies),
-            default_policies=(
-                None if wanted.default_policies is None else tuple(wanted.default_policies)
-            ),
-        )
-        return await used.issuers.change(issuer_id, wish, actor=actor)
-
-    async def authorize(token: str, request: HttpRequest) -> Caller | None:
-        return await used.authorize(context, token, request)
-
-    operations = (
-        *ClientOperations(context, used.store, used.log, used.administrator).rows(),
-        *InitialAccessTokenOperations(context, used.store, used.administrator).rows(),
-        *IssuerOperations(context, used.store, used.signer, create_issuer, change_issuer).rows(),
-        *AuditOperations(context.issuer, used.log).rows(),
-    )
-    document = msgspec.json.encode(describe_api(operations, context.issuer.url))
-
-    async def show_description(request: HttpRequest) -> HttpResponse:
-        del request
-        return HttpResponse(200, (JSON,), document)
-
-    description = Route("/api/v1/openapi.json", {"GET": show_description})
-    return (*routes_of(operations, authorize), description)
-
-
-def made_issuer(wanted: IssuerRequest, *, like: Issuer, now: datetime) -> Issuer:
-    """Return a new issuer with the scopes and lifetimes of *like*; raises `NotPossible`."""
-    return msgspec.structs.replace(
-        like,
-        id=issuer_id(wanted.url),
-        url=wanted.url,
-        revision=1,
-        mode=parse_mode(wanted.mode),
-        rule_set=parse_rule_set(wanted.rule_set),
-        policies=(),
-        default_policies=(),
-        log_url=None,
-        created_at=now,
-        updated_at=now,
     )

@@ -19,9 +19,10 @@ from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.sequencer import Sequencer
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
+from registrary.registrar.issuers import issuer_id
 from registrary.testing.factories import a_client, a_registration_event, an_event
 from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
-from registrary.wiring.issuers import ensure_issuer, issuer_id
+from registrary.wiring.issuers import ensure_issuer
 
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ from registrary.config.settings import RegistrationSettings
 from registrary.core.changes import Changes, Put
 from registrary.core.issuer import Issuer, RegistrationMode, RuleSet
 from registrary.core.scope import DEVELOPMENT_SCOPES, NORMAL_SCOPES
+from registrary.registrar.issuers import issuer_id
 from registrary.storage.memory.store import MemoryStore
 from registrary.storage.sqlite import open_sqlite
 from registrary.testing.clock import MOMENT, FakeClock
@@ -19,7 +20,6 @@ from registrary.testing.entropy import SeededEntropy
 from registrary.wiring.issuers import (
     DEVELOPMENT_RATE,
     ensure_issuer,
-    issuer_id,
     issuer_of,
     issuer_url,
 )

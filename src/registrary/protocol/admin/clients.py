@@ -1,21 +1,42 @@
-"""Clients in the admin API; never a secret, but one that was just made."""
+"""Clients in the admin API: what they are, what holds them, what they prove themselves with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final, Literal, assert_never
 
 import msgspec
 
 from registrary.core.client import Client
-from registrary.core.lifecycle import HoldKind
-from registrary.ports.audit_log import AuditLog, LoggedEvent
-from registrary.ports.store import Store
-from registrary.protocol.admin.operations import Answer, Call, Operation
-from registrary.protocol.parameters import Parameters
+from registrary.core.lifecycle import ClientState, HoldKind
+from registrary.ports.audit_log import AuditLog
+from registrary.ports.store import PageOf, Store
+from registrary.protocol.admin.client_views import (
+    ClientPage,
+    ClientView,
+    CredentialList,
+    Explanation,
+    HoldList,
+    NewCredential,
+    client_view,
+    credential_views,
+    explanation,
+)
+from registrary.protocol.admin.durations import parse_duration
+from registrary.protocol.admin.events import (
+    EVENT_FILTERS,
+    EventPage,
+    event_filter,
+    find_events,
+)
+from registrary.protocol.admin.lists import Span, page_limit, scan
+from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation, QueryParameter
 from registrary.registrar.administration import Administrator, NotPossible
 from registrary.registrar.context import IssuerContext
+from registrary.registrar.permissions import Permission
 
-PAGE_LIMIT: Final = 500  # records in one page
+_ONE: Final = "/clients/{id}"
+_READ: Final = Permission.CLIENTS_READ
+_WRITE: Final = Permission.CLIENTS_WRITE
 
 
 class HoldRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,6 +52,17 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
+class CredentialRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A credential to make anew.
+
+    *overlap* is how long the old one stays good at most, such as ``24h``; ``0s`` ends it at
+    once. The issuer's own when absent.
+    """
+
+    kind: Literal["client_secret", "registration_access_token"] = "client_secret"
+    overlap: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ClientOperations:
     """Operations on the clients of one issuer."""
@@ -42,45 +74,148 @@ class ClientOperations:
 
     def rows(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        one = "/clients/{id}"
+        return (*self._reading(), *self._writing())
+
+    def _reading(self) -> tuple[Operation, ...]:
         return (
-            Operation("GET", "/clients", "clients:read", "List clients.", self.list_clients),
-            Operation("GET", one, "clients:read", "Show a client.", self.show),
-            Operation("DELETE", one, "clients:write", "Revoke a client.", self.revoke, Reason),
             Operation(
-                "POST", f"{one}/holds", "clients:write", "Hold a client.", self.hold, HoldRequest
+                method="GET",
+                path="/clients",
+                permission=_READ,
+                summary="List clients, oldest first.",
+                run=self.list_clients,
+                query=(*PAGED, QueryParameter("state", "Only clients in this state.")),
+                returns=ClientPage,
             ),
             Operation(
-                "DELETE", f"{one}/holds/{{kind}}", "clients:write", "Lift a hold.", self.lift
+                method="GET",
+                path=_ONE,
+                permission=_READ,
+                summary="Show a client.",
+                run=self.show,
+                returns=ClientView,
             ),
             Operation(
-                "POST", f"{one}/credentials", "clients:write", "Make a new secret.", self.rotate
+                method="GET",
+                path=f"{_ONE}/holds",
+                permission=_READ,
+                summary="Show what holds it.",
+                run=self.holds,
+                returns=HoldList,
             ),
             Operation(
-                "GET", f"{one}/credentials", "clients:read", "Show credentials.", self.credentials
+                method="GET",
+                path=f"{_ONE}/credentials",
+                permission=_READ,
+                summary="Show when its credentials began and end.",
+                run=self.credentials,
+                returns=CredentialList,
             ),
-            Operation("GET", f"{one}/events", "audit:read", "Show its events.", self.events),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/explain",
+                permission=_READ,
+                summary="Explain where its values are from and what it may do.",
+                run=self.explain,
+                returns=Explanation,
+            ),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/events",
+                permission=Permission.AUDIT_READ,
+                summary="Show its events, newest first.",
+                run=self.events,
+                query=EVENT_FILTERS,
+                returns=EventPage,
+            ),
+        )
+
+    def _writing(self) -> tuple[Operation, ...]:
+        return (
+            Operation(
+                method="DELETE",
+                path=_ONE,
+                permission=_WRITE,
+                summary="Revoke a client for good.",
+                run=self.revoke,
+                body=Reason,
+                returns=ClientView,
+            ),
+            Operation(
+                method="POST",
+                path=f"{_ONE}/holds",
+                permission=_WRITE,
+                summary="Hold a client; it stops at once.",
+                run=self.hold,
+                body=HoldRequest,
+                returns=ClientView,
+                status=201,
+            ),
+            Operation(
+                method="DELETE",
+                path=f"{_ONE}/holds/{{kind}}",
+                permission=_WRITE,
+                summary="Lift a hold.",
+                run=self.lift,
+                returns=ClientView,
+            ),
+            Operation(
+                method="POST",
+                path=f"{_ONE}/credentials",
+                permission=_WRITE,
+                summary="Make a new secret or registration access token.",
+                run=self.renew,
+                body=CredentialRequest,
+                returns=NewCredential,
+                status=201,
+            ),
         )
 
     async def list_clients(self, call: Call) -> Answer:
-        """List clients by id, oldest first, from the cursor on."""
-        page = await self.store.page(
-            Client, self.context.id, after=call.query.get("cursor"), limit=page_limit(call.query)
-        )
-        items = [client_view(client) for client in page.records]
-        return Answer({"items": items, "next_cursor": page.next_after})
+        """List clients by id, from the cursor on."""
+        state, limit = _state(call), page_limit(call.query)
+
+        async def read(after: str | None) -> PageOf[Client]:
+            return await self.store.page(Client, self.context.id, after=after, limit=limit)
+
+        def matches(client: Client) -> bool:
+            return state is None or client.state is state
+
+        span = Span(call.query.get("cursor"), limit)
+        found, cursor = await scan(read, matches, span)
+        return Answer(ClientPage(items=[client_view(one) for one in found], next_cursor=cursor))
 
     async def show(self, call: Call) -> Answer:
         """Show one client in whatever state."""
-        return Answer(client_view(await self.administrator.find(self.context, call.path["id"])))
+        return _shown(await self._client(call))
+
+    async def holds(self, call: Call) -> Answer:
+        """Show every hold of a client."""
+        return Answer(HoldList(items=(await self._client(call)).holds))
+
+    async def credentials(self, call: Call) -> Answer:
+        """Show which credentials a client has, never what they are."""
+        return Answer(CredentialList(items=credential_views(await self._client(call))))
+
+    async def explain(self, call: Call) -> Answer:
+        """Explain why a client is as it is."""
+        return Answer(explanation(await self._client(call)))
+
+    async def events(self, call: Call) -> Answer:
+        """Show the events of a client, newest first."""
+        client = await self._client(call)
+        wanted = event_filter(call.query, client_id=client.client_id)
+        limit = page_limit(call.query)
+        return Answer(await find_events(self.log, self.context.id, wanted, limit=limit))
 
     async def revoke(self, call: Call) -> Answer:
         """Revoke a client for good."""
         reason = call.read(Reason).reason if call.body else "revoked by an administrator"
-        client = await self.administrator.revoke(
-            self.context, call.path["id"], reason=reason, actor=call.caller.actor
+        return _shown(
+            await self.administrator.revoke(
+                self.context, call.path["id"], reason=reason, actor=call.caller.actor
+            )
         )
-        return Answer(client_view(client))
 
     async def hold(self, call: Call) -> Answer:
         """Hold a client; it stops at once."""
@@ -91,7 +226,7 @@ class ClientOperations:
             (wanted.kind, wanted.reason),
             actor=call.caller.actor,
         )
-        return Answer(client_view(client), status=201)
+        return _shown(client, status=201)
 
     async def lift(self, call: Call) -> Answer:
         """Lift one hold."""
@@ -99,97 +234,59 @@ class ClientOperations:
             kind = HoldKind(call.path["kind"])
         except ValueError as error:
             raise NotPossible("kind: must be a kind of hold") from error
-        client = await self.administrator.lift(
-            self.context, call.path["id"], kind, actor=call.caller.actor
+        return _shown(
+            await self.administrator.lift(
+                self.context, call.path["id"], kind, actor=call.caller.actor
+            )
         )
-        return Answer(client_view(client))
 
-    async def rotate(self, call: Call) -> Answer:
-        """Make a new secret and show it once."""
+    async def renew(self, call: Call) -> Answer:
+        """Make a new credential and show it once."""
+        wanted: CredentialRequest = call.read(CredentialRequest)
+        overlap = _overlap(wanted)
+        match wanted.kind:
+            case "client_secret":
+                made = await self._new_secret(call, overlap)
+            case "registration_access_token":
+                made = await self._new_registration_access_token(call, overlap)
+            case _:
+                assert_never(wanted.kind)
+        return Answer(made, status=201)
+
+    async def _new_secret(self, call: Call, overlap: timedelta | None) -> NewCredential:
         client, secret = await self.administrator.rotate_secret(
-            self.context, call.path["id"], actor=call.caller.actor
+            self.context, call.path["id"], overlap=overlap, actor=call.caller.actor
         )
         expiry = client.secrets[-1].expires_at
-        return Answer(
-            {
-                "client_id": client.client_id,
-                "client_secret": secret.reveal(),
-                "client_secret_expires_at": int(expiry.timestamp()) if expiry else 0,
-            },
-            status=201,
-        )
-
-    async def credentials(self, call: Call) -> Answer:
-        """Show which credentials a client has, never what they are."""
-        client = await self.administrator.find(self.context, call.path["id"])
-        return Answer({"items": credentials_view(client)})
-
-    async def events(self, call: Call) -> Answer:
-        """Show the events of a client, newest first."""
-        client = await self.administrator.find(self.context, call.path["id"])
-        limit = page_limit(call.query)
-        events = await self.log.recent_events(
-            self.context.id,
+        return NewCredential(
             client_id=client.client_id,
-            before=call.query.get("cursor"),
-            limit=limit,
+            client_secret=secret.reveal(),
+            client_secret_expires_at=int(expiry.timestamp()) if expiry else 0,
         )
-        return Answer(events_page(events, limit))
+
+    async def _new_registration_access_token(
+        self, call: Call, overlap: timedelta | None
+    ) -> NewCredential:
+        client, token = await self.administrator.rotate_registration_access_token(
+            self.context, call.path["id"], overlap=overlap, actor=call.caller.actor
+        )
+        return NewCredential(client_id=client.client_id, registration_access_token=token.reveal())
+
+    async def _client(self, call: Call) -> Client:
+        return await self.administrator.find(self.context, call.path["id"])
 
 
-def page_limit(query: Parameters) -> int:
-    """Return how many records a page shall have."""
-    text = query.get("limit") or "100"
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= PAGE_LIMIT:
-        raise NotPossible(f"limit: must be between 1 and {PAGE_LIMIT}")
-    return int(text)
+def _shown(client: Client, *, status: int = 200) -> Answer:
+    return Answer(client_view(client), status=status, revision=client.revision)
 
 
-def events_page(events: Sequence[LoggedEvent], limit: int) -> dict[str, Any]:
-    """Return events as a page; the cursor is the id of the oldest one shown."""
-    items = [event_view(event) for event in events]
-    return {"items": items, "next_cursor": items[-1]["id"] if len(items) == limit else None}
+def _state(call: Call) -> ClientState | None:
+    text = call.query.get("state")
+    try:
+        return None if text is None else ClientState(text)
+    except ValueError as error:
+        raise NotPossible(f"state: must be one of {', '.join(ClientState)}") from error
 
 
-def event_view(event: LoggedEvent) -> dict[str, Any]:
-    """Return an event with its place in the log; its body verbatim, as it was hashed."""
-    return {
-        "id": event.event_id,
-        "index": event.index,
-        "leaf_hash": event.leaf_hash.hex(),
-        "event": msgspec.Raw(event.body) if event.body is not None else None,
-    }
-
-
-def client_view(client: Client) -> dict[str, Any]:
-    """Return what may be shown of a client: everything but credentials."""
-    return {
-        "client_id": client.client_id,
-        "state": client.state.value,
-        "holds": client.holds,
-        "metadata": client.metadata,
-        "provenance": client.provenance,
-        "door": client.door,
-        "issued_at": client.issued_at,
-        "updated_at": client.updated_at,
-        "revoked_at": client.revoked_at,
-        "revision": client.revision,
-    }
-
-
-def credentials_view(client: Client) -> list[dict[str, Any]]:
-    """Return when each credential of a client began and ends."""
-    kinds = (
-        ("client_secret", client.secrets),
-        ("registration_access_token", client.registration_access_tokens),
-    )
-    return [
-        {
-            "kind": kind,
-            "issued_at": credential.issued_at,
-            "expires_at": credential.expires_at,
-            "retire_at": credential.retire_at,
-        }
-        for kind, credentials in kinds
-        for credential in credentials
-    ]
+def _overlap(wanted: CredentialRequest) -> timedelta | None:
+    return None if wanted.overlap is None else parse_duration(wanted.overlap, "overlap")

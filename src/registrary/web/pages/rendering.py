@@ -4,8 +4,9 @@ from html import escape
 from typing import Final
 
 from registrary.protocol.http import NO_STORE, HttpResponse, Page
+from registrary.web.pages.document import Document
 from registrary.web.pages.style import STYLE, STYLE_HASH
-from registrary.web.pages.templates import TEMPLATES, Document
+from registrary.web.pages.templates import TEMPLATES
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "

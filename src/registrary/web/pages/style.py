@@ -28,6 +28,16 @@ main {
 }
 h1 { margin: 0 0 .75rem; font-size: 1.4rem; line-height: 1.25; text-wrap: balance; }
 p { margin: 0 0 .75rem; overflow-wrap: anywhere; }
+pre {
+  margin: 0 0 .75rem; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .375rem;
+  background: var(--ground); white-space: pre-wrap; overflow-wrap: anywhere;
+}
+code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9375rem; }
+button {
+  margin-top: .75rem; padding: .6rem 1.25rem; border: 0; border-radius: .375rem; cursor: pointer;
+  background: var(--mark); color: var(--sheet); font: inherit; font-weight: 600;
+}
+button:focus-visible { outline: 3px solid var(--text); outline-offset: 2px; }
 dl {
   display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem;
   margin: 1.5rem 0 0; padding-top: 1rem; border-top: 1px solid var(--line);

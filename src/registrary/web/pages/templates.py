@@ -2,15 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Document(NamedTuple):
-    """A page before its frame: *title* is text, *main* is markup."""
-
-    title: str
-    main: str
-
+from registrary.web.pages.document import Document
+from registrary.web.pages.setup import setup, setup_done
 
 Template = Callable[[Mapping[str, object]], Document]
 
@@ -51,6 +46,8 @@ TEMPLATES: Final[Mapping[str, Template]] = {
     "error": error,
     "temporarily_unavailable": temporarily_unavailable,
     "server_error": server_error,
+    "setup": setup,
+    "setup_done": setup_done,
 }
 
 

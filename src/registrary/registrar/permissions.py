@@ -1,0 +1,75 @@
+"""What administrators may be allowed, one word for each kind of thing and act."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from registrary.core.events import Actor
+
+EVERYTHING: Final = "*"
+
+
+class Permission(StrEnum):
+    """The permissions, spelt ``subject:act``. Each has a sentence in `SENTENCES`."""
+
+    CLIENTS_READ = "clients:read"
+    CLIENTS_WRITE = "clients:write"
+    INITIAL_ACCESS_TOKENS_READ = "initial_access_tokens:read"
+    INITIAL_ACCESS_TOKENS_WRITE = "initial_access_tokens:write"
+    ADMIN_TOKENS_READ = "admin_tokens:read"
+    ADMIN_TOKENS_WRITE = "admin_tokens:write"
+    ISSUERS_READ = "issuers:read"
+    ISSUERS_WRITE = "issuers:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    AUDIT_READ = "audit:read"
+    METRICS_READ = "metrics:read"
+
+
+SENTENCES: Final[dict[Permission, str]] = {
+    Permission.CLIENTS_READ: "See clients, never their credentials.",
+    Permission.CLIENTS_WRITE: "Hold, resume and revoke clients, and give them new credentials.",
+    Permission.INITIAL_ACCESS_TOKENS_READ: "See initial access tokens, never their text.",
+    Permission.INITIAL_ACCESS_TOKENS_WRITE: "Make and revoke initial access tokens.",
+    Permission.ADMIN_TOKENS_READ: "See admin tokens, never their text.",
+    Permission.ADMIN_TOKENS_WRITE: (
+        "Make admin tokens that may at most what their maker may, and revoke any."
+    ),
+    Permission.ISSUERS_READ: "See how issuers are set up.",
+    Permission.ISSUERS_WRITE: "Change how registration works; at the first issuer, add issuers.",
+    Permission.KEYS_READ: "See which signing keys there are.",
+    Permission.KEYS_WRITE: "Replace and withdraw signing keys.",
+    Permission.AUDIT_READ: "Read the audit log and its proofs.",
+    Permission.METRICS_READ: "Read `/metrics`.",
+}
+
+KNOWN: Final = frozenset({EVERYTHING, *Permission})
+
+
+class Forbidden(Exception):
+    """The caller lacks *permission*; nothing was done."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"this needs the permission {permission}")
+        self.permission = permission
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who administers, what they may do (``*``: everything), and until when (None: for ever)."""
+
+    actor: Actor
+    permissions: frozenset[str]
+    expires_at: datetime | None = None
+
+    def may(self, permission: str) -> bool:
+        """Tell whether the caller holds *permission*, such as ``clients:write``."""
+        return EVERYTHING in self.permissions or permission in self.permissions
+
+    def demand(self, permissions: Iterable[str]) -> None:
+        """Raise `Forbidden` for the first of *permissions* that the caller lacks."""
+        for permission in permissions:
+            if not self.may(permission):
+                raise Forbidden(permission)

@@ -1,0 +1,95 @@
+"""The admin API of an issuer, and the one-time set-up link: operations bound to use cases."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from registrary.ports.audit_log import AuditLog
+from registrary.ports.keys import KeyMaker, Signer
+from registrary.protocol.admin.admin_tokens import AdminTokenOperations
+from registrary.protocol.admin.audit import AuditOperations
+from registrary.protocol.admin.clients import ClientOperations
+from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
+from registrary.protocol.admin.issuers import IssuerOperations
+from registrary.protocol.admin.keys import KeyOperations
+from registrary.protocol.admin.openapi import describe_api
+from registrary.protocol.admin.operations import PREFIX, Operation, routes_of
+from registrary.protocol.admin.setup import SetupEndpoint
+from registrary.protocol.http import JSON, HttpRequest, HttpResponse
+from registrary.protocol.routes import Route
+from registrary.registrar.admin_access import AdminAccess
+from registrary.registrar.admin_tokens import AdminTokens
+from registrary.registrar.administration import Administrator
+from registrary.registrar.context import IssuerContext
+from registrary.registrar.first_administrator import FirstAdministrator
+from registrary.registrar.issuers import IssuerKeeper
+from registrary.registrar.key_keeping import KeyKeeper
+from registrary.registrar.permissions import Caller
+from registrary.registrar.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """What the admin API calls, and how it knows its callers; one serves every issuer.
+
+    Set-up links are only good where *access* knows no token from the settings.
+    """
+
+    services: Services
+    log: AuditLog
+    signer: Signer
+    key_maker: KeyMaker
+    access: AdminAccess
+
+
+def admin_routes(context: IssuerContext, used: Administration) -> tuple[Route, ...]:
+    """Return the addresses of the admin API of one issuer."""
+    operations = admin_operations(context, used)
+    document = msgspec.json.encode(describe_api(operations, context.issuer.url))
+
+    async def show_description(request: HttpRequest) -> HttpResponse:
+        del request
+        return HttpResponse(200, (JSON,), document)
+
+    description = Route(f"{PREFIX}/openapi.json", {"GET": show_description})
+    setup = SetupEndpoint(context, FirstAdministrator(used.services))
+    return (
+        description,
+        *routes_of(operations, _Door(context, used.access)),
+        *(() if used.access.has_operator_token else (setup.route(),)),
+    )
+
+
+def admin_operations(context: IssuerContext, used: Administration) -> tuple[Operation, ...]:
+    """Return every operation of the admin API of one issuer."""
+    services, store = used.services, used.services.store
+    administrator = Administrator(services)
+    keeper = KeyKeeper(services, used.key_maker, used.signer)
+    return (
+        *ClientOperations(context, store, used.log, administrator).rows(),
+        *InitialAccessTokenOperations(context, store, administrator).rows(),
+        *AdminTokenOperations(context, store, AdminTokens(services)).rows(),
+        *IssuerOperations(context, store, IssuerKeeper(services)).rows(),
+        *KeyOperations(context, keeper, used.signer).rows(),
+        *AuditOperations(context.issuer, used.log, used.signer).rows(),
+    )
+
+
+class _Door:
+    """Lets administrators of one issuer in, and notes who was turned away."""
+
+    def __init__(self, context: IssuerContext, access: AdminAccess) -> None:
+        self._context = context
+        self._access = access
+
+    async def find(self, token: str, request: HttpRequest) -> Caller | None:
+        """Return who bears *token*; others are counted."""
+        issuer, peer = self._context.id, request.peer
+        caller = await self._access.find(issuer, token, address=peer or None)
+        if caller is None:
+            self._access.note_stranger(issuer, peer)
+        return caller
+
+    async def refused(self, caller: Caller, permission: str) -> None:
+        """Write down that *caller* lacks *permission*."""
+        await self._access.note_refused(self._context, caller, permission=permission)
