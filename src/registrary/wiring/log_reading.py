@@ -35,13 +35,19 @@ def untold(done: int, total: int) -> None:
 
 async def keys_of_log(store: SqliteStore, issuer: Issuer) -> list[VerifierKey]:
     """Return the keys that checkpoints of *issuer* may be signed with."""
-    return await verifier_keys(LocalSigner(store, NoKeys()), issuer)
+    try:
+        return await verifier_keys(LocalSigner(store, NoKeys()), issuer)
+    except (KeyError, TypeError, ValueError):
+        return []  # a key that is damaged verifies nothing: every checkpoint is a fault then
 
 
 async def verify_kept_log(
     log: SqliteStore, issuer: Issuer, *, delays: Delays = DELAYS, progress: Progress = untold
 ) -> Verdict:
     """Hold the whole kept log of *issuer* against what was signed."""
+    damage = await log.damage_of_log()
+    if damage:
+        return verdict_on_damage(damage)
     size = await log.log_size(issuer.id)
     verifier = LogVerifier(
         issuer.id,
