@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from registrary.testing.server import RunningServer, running_server
+from tests.protocol.wire import Wire, connected
 
 Register = Callable[..., httpx2.Response]
 
@@ -23,6 +24,23 @@ def http(server: RunningServer) -> Iterator[httpx2.Client]:
     """Return a client whose addresses are below the issuer."""
     with httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as client:
         yield client
+
+
+@pytest.fixture
+def wire(server: RunningServer) -> Iterator[Wire]:
+    """Return a connection to the server, to write bytes on."""
+    with connected(server.url) as line:
+        yield line
+
+
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Run a server whose deadlines a test can wait for."""
+    folder = tmp_path_factory.mktemp("hasty")
+    config = folder / "registrary.toml"
+    config.write_text("[http]\nheader_seconds = 1\nbody_seconds = 1\nidle_seconds = 1\n")
+    with running_server(folder, "--config", str(config)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,11 @@
-"""A caller that writes bytes, and reads answers as strictly as the strictest client."""
+"""A caller that writes bytes, and reads answers as strictly as the strictest client.
+
+Numbers of threats in the tests that use it are those of docs/threats.md.
+"""
 
 import re
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +16,39 @@ PATIENCE_SECONDS: Final = 60  # a busy machine is slow; a test that hangs ends h
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [A-Za-z' -]+")
 _HEADER: Final = re.compile(rb"([a-z0-9-]+): ([!-~](?:[ -~]*[!-~])?)")
 _WITHOUT_BODY: Final = frozenset({204, 304})
+
+
+HOST: Final = "Host: server.example"
+BODY: Final = b'{"redirect_uris": ["https://app.example/cb"]}'
+
+
+def request(first: str, *lines: str, body: bytes = b"") -> bytes:
+    """Return a request of a first line and header lines, each as it stands."""
+    return "".join(f"{line}\r\n" for line in (first, *lines, "")).encode("latin-1") + body
+
+
+def get(path: str = "/healthz", *lines: str) -> bytes:
+    """Return a GET request."""
+    return request(f"GET {path} HTTP/1.1", HOST, *lines)
+
+
+def post(*lines: str, body: bytes = b"") -> bytes:
+    """Return a registration with the given framing."""
+    return request(
+        "POST /register HTTP/1.1", HOST, "Content-Type: application/json", *lines, body=body
+    )
+
+
+def sized(body: bytes) -> bytes:
+    """Return a registration whose body is announced by its length."""
+    return post(f"Content-Length: {len(body)}", body=body)
+
+
+def chunked(body: bytes, *, size: int = 4096, extension: bytes = b"") -> bytes:
+    """Return a registration whose body comes in chunks."""
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    chunks = b"".join(b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts)
+    return post("Transfer-Encoding: chunked", body=chunks + b"0\r\n\r\n")
 
 
 @dataclass(frozen=True)
@@ -109,6 +146,11 @@ class Wire:
     def answers(self) -> list[Answer]:
         """Return all answers until the server closes its half."""
         return parse_answers(self.rest())
+
+    def reset(self) -> None:
+        """Have the connection break off, as by a crash, when it is closed."""
+        option = struct.pack("ii", 1, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
 
     def finish_sending(self) -> None:
         """Close our half of the connection."""

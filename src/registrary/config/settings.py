@@ -31,9 +31,17 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     graceful_seconds: Annotated[
         int, documented("How long a stopping server waits for requests under way."), Meta(ge=0)
     ] = 20
+    header_seconds: Annotated[
+        int, documented("How long the headers of a request may take to arrive."), Meta(ge=1)
+    ] = 10
     body_seconds: Annotated[
         int, documented("How long a request body may take to arrive."), Meta(ge=1)
     ] = 20
+    idle_seconds: Annotated[
+        int,
+        documented("How long a connection may rest; more than the keep-alive of a proxy."),
+        Meta(ge=1),
+    ] = 75
     admin_listen: Annotated[
         str | None,
         documented("A second HOST:PORT for /metrics and the admin API; /metrics is open there."),

@@ -10,6 +10,7 @@ from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.tokens import TokenIssuer
 from registrary.config import Settings
+from registrary.config.settings import HttpSettings
 from registrary.core.addresses import Networks
 from registrary.core.events import Tag
 from registrary.jobs.key_rotation import KeyRotation
@@ -32,6 +33,7 @@ from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.web.asgi import Application
 from registrary.web.callers import TrustedProxies
 from registrary.web.gateway import Gateway, GatewaySettings
+from registrary.web.limits import HttpLimits
 from registrary.web.metrics import Metrics
 from registrary.web.pages.rendering import render_page
 from registrary.wiring.adapters import (
@@ -209,6 +211,15 @@ class Runtime:
         return None if problem is None else str(problem)
 
 
+def limits_of(settings: HttpSettings) -> HttpLimits:
+    """Return the limits that *settings* ask for."""
+    return HttpLimits(
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        idle_seconds=settings.idle_seconds,
+    )
+
+
 def build_app(settings: Settings, *, environment: Mapping[str, str] = os.environ) -> Application:
     """Return the application that *settings* describe; it opens its store when it starts.
 
@@ -219,6 +230,7 @@ def build_app(settings: Settings, *, environment: Mapping[str, str] = os.environ
         runtime.directory,
         render_page,
         GatewaySettings(
+            limits=limits_of(settings.http),
             proxies=TrustedProxies(Networks.parse(settings.http.trusted_proxies)),
             on_finished=runtime.metrics.note,
         ),
