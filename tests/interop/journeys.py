@@ -55,6 +55,7 @@ WAYS: Final = (
     Way("private_key_jwt with PS256", "private_key_jwt", "PS256"),
     Way("private_key_jwt with EdDSA", "private_key_jwt", "EdDSA"),
     Way("private_key_jwt with EdDSA by its newer name", "private_key_jwt", "EdDSA", "Ed25519"),
+    Way("private_key_jwt with Ed25519", "private_key_jwt", "Ed25519"),
     Way("initial access token in the header", place="protected"),
     Way("initial access token in the path", place="protected", token_in_path=True),
     Way("https, issuer with a path", "private_key_jwt", "ES256", place="secure"),

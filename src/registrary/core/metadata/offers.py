@@ -46,7 +46,8 @@ _BASE: Final[Lists] = {
         "private_key_jwt",
         "none",
     ),
-    "token_endpoint_auth_signing_alg_values_supported": (*_ASYMMETRIC, "HS256"),
+    # RFC 9864 names EdDSA on this curve anew; clients of either vocabulary find theirs.
+    "token_endpoint_auth_signing_alg_values_supported": (*_ASYMMETRIC, "Ed25519", "HS256"),
     "id_token_signing_alg_values_supported": _SERVER_SIGNING,
     "subject_types_supported": ("public", "pairwise"),
     "code_challenge_methods_supported": ("S256",),

@@ -35,6 +35,7 @@ def test_the_usual_rule_set_publishes_current_practice():
             "RS256",
             "PS256",
             "EdDSA",
+            "Ed25519",
             "HS256",
         ],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
