@@ -19,7 +19,7 @@ from registrary.core.secrets import Secret
 from registrary.policy.credentials import secret_place, usable_secrets
 from registrary.ports.clock import Clock
 from registrary.ports.fetcher import FetchRefused
-from registrary.ports.keys import SecretKeys, UnsealError
+from registrary.ports.keys import SecretKeys
 from registrary.ports.remote_keys import RemoteKeys
 from registrary.ports.store import Conflict, Store
 
@@ -54,6 +54,7 @@ class AssertionVerifier:
         """Return the proof, None when the assertion proves nothing or was used before.
 
         What was wrong is not told: a document that cannot be fetched looks like a bad signature.
+        Raises `UnsealError` when a secret cannot be opened: that is no fault of the assertion.
         """
         terms = _Terms(client, audiences, _algorithms(context, client), self.clock.now())
         try:
@@ -64,7 +65,7 @@ class AssertionVerifier:
                     proof = await self._by_key(terms, unverified)
                 case _:
                     return None
-        except (AssertionRefused, FetchRefused, UnsealError):
+        except (AssertionRefused, FetchRefused):
             return None
         return proof if await self._spend(context, proof.assertion) else None
 

@@ -38,6 +38,7 @@ ATTEMPTS: Final = 5  # to end a replaced secret against writes of others
 class ClientAuthenticator:
     """Authenticates clients. Every failure looks the same, whatever it was.
 
+    `UnsealError` is raised where the server's own keys are at fault, and no client.
     *refusals* counts what strangers were refused; None counts nothing.
     """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from registrary.ports.keys import UnsealError
 from registrary.ports.store import StoreUnavailable
 
 _log: Final = logging.getLogger("registrary.jobs")
@@ -50,8 +51,9 @@ class Schedule:
 async def _run(job: Job) -> None:
     try:
         await job.run()
-    except StoreUnavailable as error:
-        # One line, no trace: it comes again with every run until the disk has space.
+    except (StoreUnavailable, UnsealError) as error:
+        # One line, no trace: it comes again with every run until the disk has space, or the
+        # right keys are back.
         _log.error("job put off: %s: %s", job.name, error)
     except Exception:  # noqa: BLE001 - the boundary of all jobs: the next run may succeed
         _log.exception("job failed: %s", job.name)

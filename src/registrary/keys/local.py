@@ -69,8 +69,9 @@ class MemoryKeys:
 class FileKeys:
     """Keys from a file of mode 0600, followed when another process changes it.
 
-    A change counts within `CHECK_INTERVAL_SECONDS`. When the changed file cannot be used, the
-    keys read before stay in use and *problem* says why, for the readiness check and the log.
+    A change counts within `CHECK_INTERVAL_SECONDS`. When the changed file cannot be used, or
+    holds none of the keys in use, those read before stay in use and *problem* says why, for the
+    readiness check and the log.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class FileKeys:
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
         """Read the keys in *path*; raises `KeyFileError` when it is missing or unusable."""
-        self._path = path
+        self.path = path
         self._now = now
         self._monotonic = monotonic
         self._random_bytes = random_bytes
@@ -112,15 +113,18 @@ class FileKeys:
         self._change(lambda old: with_new_wrapping_key(old, self._random_bytes))
 
     def _change(self, change: Callable[[Material], Material]) -> None:
-        with _locked(self._path):
-            material, status = _load(self._path)
+        with _locked(self.path):
+            material, status = _load(self.path)
             owner = (status.st_uid, status.st_gid)
-            _write(self._path, encode_material(change(material)), owner=owner)
+            _write(self.path, encode_material(change(material)), owner=owner)
         self._read()
 
-    def _read(self) -> None:
-        seen = _identity(self._path)  # before reading: a change in between is seen next time
-        material, _ = _load(self._path)
+    def _read(self, *, after: Material | None = None) -> None:
+        seen = _identity(self.path)  # before reading: a change in between is seen next time
+        material, _ = _load(self.path)
+        if after is not None and not material.continues(after):
+            # Under other keys every credential would be wrong, and clients would be told so.
+            raise KeyFileError(self.path, "it holds none of the keys in use; put the old one back")
         self._material, self._seen = material, seen
         self._use(material)
         self._next_look = self._monotonic() + CHECK_INTERVAL_SECONDS
@@ -135,9 +139,9 @@ class FileKeys:
         if self._monotonic() < self._next_look:
             return
         self._next_look = self._monotonic() + CHECK_INTERVAL_SECONDS
-        if _identity(self._path) != self._seen or self.problem is not None:
+        if _identity(self.path) != self._seen or self.problem is not None:
             try:
-                self._read()
+                self._read(after=self._material)
             except KeyFileError as error:
                 self.problem = error
             else:

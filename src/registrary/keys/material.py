@@ -70,6 +70,14 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __repr__(self) -> str:
         return f"Material({len(self.data_keys)} data keys, {len(self.peppers)} peppers)"
 
+    def continues(self, earlier: "Material") -> bool:
+        """Tell whether some of *earlier* is here: changes add keys, and keep those in use."""
+        peppers = {pepper.id for pepper in self.peppers}
+        data_keys = {key.id for key in self.data_keys}
+        return any(pepper.id in peppers for pepper in earlier.peppers) and any(
+            key.id in data_keys for key in earlier.data_keys
+        )
+
     def ring(self, now: datetime) -> PepperRing:
         """Return the peppers, the newest that is active at *now* for new digests."""
         keys = {pepper.id: pepper.key for pepper in self.peppers}

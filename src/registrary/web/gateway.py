@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from registrary.ports.keys import UnsealError
 from registrary.ports.store import Conflict, StoreUnavailable
 from registrary.protocol import cors
 from registrary.protocol.errors import error_response
@@ -60,9 +61,9 @@ class GatewaySettings:
 class Gateway:
     """Turns requests into answers through the endpoints of a dispatcher.
 
-    Exceptions of endpoints end here: an outage of the store becomes 503, a race that was lost again
-    and again 409, anything else 500; without a word of their text, and an outage or fault with one
-    log record that has the request id.
+    Exceptions of endpoints end here: an outage of store or keys becomes 503, a race that was lost
+    again and again 409, anything else 500; without a word of their text, and an outage or fault
+    with one log record that has the request id.
     """
 
     def __init__(
@@ -104,6 +105,14 @@ class Gateway:
             # One line, no trace: where writing fails, every request would add one to the disk.
             _log.error(
                 "the store is unavailable: %s",
+                error,
+                extra={"request_id": request.request_id, "route": endpoint.template},
+            )
+            answer = self.failure(endpoint, request, "temporarily_unavailable")
+        except UnsealError as error:
+            # One line, as above: every client that authenticates would add a trace.
+            _log.error(
+                "the keys do not open what is stored: %s",
                 error,
                 extra={"request_id": request.request_id, "route": endpoint.template},
             )

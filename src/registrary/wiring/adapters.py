@@ -57,6 +57,7 @@ def open_vault(settings: Settings, *, create: bool) -> Vault:
     """Open the store and its keys; with *create* make both where there is neither.
 
     A database without its key file is refused: new keys would turn every credential invalid.
+    Whether they are the right keys is for `health.keys_problem` to tell.
     """
     path = database_path(settings)
     key_file = Path(settings.keys.file) if settings.keys.file else key_file_of(path)

@@ -16,7 +16,6 @@ from registrary.core.events import Tag
 from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.schedule import Job, Schedule
 from registrary.jobs.sequencer import Sequencer
-from registrary.jobs.sweeps import CountKeeper, sweep_expired
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
@@ -45,17 +44,16 @@ from registrary.wiring.adapters import (
     outbound_trust,
 )
 from registrary.wiring.administration import Administration
+from registrary.wiring.chores import Chores
 from registrary.wiring.collector import settle_collector
 from registrary.wiring.directory import Directory
+from registrary.wiring.health import demand_keys
 from registrary.wiring.issuers import ensure_issuer
-from registrary.wiring.readiness import WriteProbe
+from registrary.wiring.readiness import KeyWatch, WriteProbe
 from registrary.wiring.sites import UseCases, site_of
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
-SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one second
-COUNT_EVERY: Final = timedelta(seconds=60)
-ROTATE_EVERY: Final = timedelta(minutes=1)
-SWEEP_EVERY: Final = timedelta(minutes=5)
+LOOK_AT_KEYS_EVERY: Final = timedelta(seconds=5)
 
 
 class Runtime:
@@ -69,6 +67,7 @@ class Runtime:
         self.refusals = Counting(Tag.REFUSALS_COUNTED)
         self.issues = Counting(Tag.TOKENS_COUNTED)
         self._writing = WriteProbe(self.clock)
+        self._key_watch = KeyWatch()
         operation = OperationEndpoints(
             probes={"store": self._store_problem, "keys": self._keys_problem},
             metrics=self.metrics.text,
@@ -93,6 +92,7 @@ class Runtime:
         self._vault = open_vault(self.settings, create=True)
         resolver = SystemResolver()
         try:
+            await demand_keys(self.vault)
             await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
             signer = LocalSigner(self.vault.store, self.vault.keys)
             rotation = KeyRotation(
@@ -148,34 +148,27 @@ class Runtime:
         )
 
     def _jobs(self, signer: LocalSigner, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
-        keeper = CountKeeper(self.vault.store, self.clock, self.entropy)
-        sequencer = Sequencer(self.vault.store, signer)
+        store = self.vault.store
+        chores = Chores(
+            store=store,
+            clock=self.clock,
+            entropy=self.entropy,
+            directory=self.directory,
+            rotation=rotation,
+            sequencer=Sequencer(store, signer),
+            counts=(self.refusals, self.issues),
+        )
 
         async def follow_issuers() -> None:
             await self._show_sites(use_cases, rotation)
 
-        async def write_counts() -> None:
-            for counting in (self.refusals, self.issues):
-                await keeper.write(counting, COUNT_EVERY)
-
-        async def sweep() -> None:
-            for site in self.directory.sites:
-                await sweep_expired(self.vault.store, self.clock, site.issuer)
-
-        async def sequence() -> None:
-            for site in self.directory.sites:
-                await sequencer.run(site.issuer)
-
-        async def rotate_keys() -> None:
-            for site in self.directory.sites:
-                await rotation.run(site.issuer, self.entropy)
+        async def look_at_keys() -> None:
+            await self._keys_problem()
 
         return [
-            Job("keys", ROTATE_EVERY, rotate_keys),
+            Job("key file", LOOK_AT_KEYS_EVERY, look_at_keys),
             Job("issuers", ISSUER_POLL, follow_issuers),
-            Job("sweep", SWEEP_EVERY, sweep),
-            Job("counts", COUNT_EVERY, write_counts),
-            Job("sequencer", SEQUENCE_EVERY, sequence),
+            *chores.jobs(),
         ]
 
     async def _show_sites(self, use_cases: UseCases, rotation: KeyRotation) -> None:
@@ -207,8 +200,7 @@ class Runtime:
         return await self._writing.problem(self.vault.store)
 
     async def _keys_problem(self) -> str | None:
-        problem = self.vault.keys.problem
-        return None if problem is None else str(problem)
+        return await self._key_watch.problem(self.vault)
 
 
 def limits_of(settings: HttpSettings) -> HttpLimits:

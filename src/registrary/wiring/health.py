@@ -1,4 +1,4 @@
-"""What ``registrary doctor`` looks at in a store and its keys."""
+"""Whether a store and its keys are as they should be: before a start, and for ``doctor``."""
 
 import shutil
 from collections.abc import Sequence
@@ -8,7 +8,10 @@ from typing import Final
 import msgspec
 
 from registrary.config import Settings
-from registrary.keys.local import key_file_of
+from registrary.core.signing_key import SigningKey
+from registrary.keys.local import KeyFileError
+from registrary.keys.signer import MAX_KEYS
+from registrary.ports.keys import UnsealError
 from registrary.wiring.adapters import SystemClock, Vault, database_path
 
 FREE_BYTES: Final = 512 * 1024 * 1024  # less free disk than this is worth a warning
@@ -23,14 +26,42 @@ class Finding(msgspec.Struct, frozen=True):
     seen: str
 
 
+async def keys_problem(vault: Vault) -> KeyFileError | None:
+    """Return why the keys at hand are no use to the store, None when they are those it needs.
+
+    Whoever changed the key file, or the store under it, is told here and not by clients: with
+    other keys every credential looks wrong.
+    """
+    if vault.keys.problem is not None:
+        return vault.keys.problem
+    sealer = vault.keys.sealer()
+    for issuer in await vault.store.issuers():
+        page = await vault.store.page(SigningKey, issuer.id, limit=MAX_KEYS)
+        for key in page.records:
+            try:
+                if key.sealed_private:
+                    sealer.unseal(key.sealed_private, key.place)
+            except UnsealError as error:
+                wrong = f"it is not the one this store was written with: {error}"
+                return KeyFileError(vault.keys.path, wrong)
+    return None
+
+
+async def demand_keys(vault: Vault) -> None:
+    """Refuse to go on with keys that are no use to the store; raises `KeyFileError`."""
+    problem = await keys_problem(vault)
+    if problem is not None:
+        raise problem
+
+
 async def examine(settings: Settings, vault: Vault) -> Sequence[Finding]:
     """Return what is good and what is not about the store of *settings*."""
     path = database_path(settings)
     free = shutil.disk_usage(path.parent).free
-    problem = vault.keys.problem
+    problem = await keys_problem(vault)
     findings = [
         Finding("disk", free >= FREE_BYTES, f"{free // 2**20} MiB free beside {path.name}"),
-        Finding("keys", problem is None, str(problem or key_file_of(path).name)),
+        Finding("keys", problem is None, str(problem or vault.keys.path.name)),
     ]
     issuers = await vault.store.issuers()
     urls = ", ".join(issuer.url for issuer in issuers)

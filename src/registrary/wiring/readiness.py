@@ -1,14 +1,18 @@
-"""Whether the store can be written, which only a write can tell."""
+"""Whether requests can be served: by a store that writes, with the keys it was written with."""
 
+import logging
 from datetime import datetime, timedelta
 from typing import Final
 
 from registrary.core.changes import Changes, Consume
 from registrary.ports.clock import Clock
 from registrary.ports.store import Store, StoreUnavailable
+from registrary.wiring.adapters import Vault
+from registrary.wiring.health import keys_problem
 
 EVERY: Final = timedelta(seconds=1)  # at most: anybody may ask, and each write is forced to disk
 COUNTER: Final = "readiness"
+_log: Final = logging.getLogger("registrary.keys")
 _NO_LIMIT: Final = 1 << 62
 
 
@@ -41,3 +45,26 @@ async def _try(store: Store) -> str | None:
     except StoreUnavailable as error:
         return str(error)
     return None
+
+
+class KeyWatch:
+    """Looks at the key file, and tells operators once when it goes bad and when it is good again.
+
+    The keys read before stay in use meanwhile, so that no client is told its secret is wrong.
+    """
+
+    def __init__(self) -> None:
+        self._told: str | None = None
+
+    async def problem(self, vault: Vault) -> str | None:
+        """Return what is wrong with the keys of *vault*, in words for operators, or None."""
+        vault.keys.peppers()  # whoever asks for keys sees a changed file
+        found = await keys_problem(vault)
+        problem = None if found is None else str(found)
+        if problem != self._told:
+            self._told = problem
+            if problem is None:
+                _log.warning("the key file is good again")
+            else:
+                _log.error("the keys read before stay in use: %s", problem)
+        return problem

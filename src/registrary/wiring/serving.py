@@ -1,5 +1,6 @@
 """Running the application under a server process, or several."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,9 @@ from registrary.config import Settings
 from registrary.config.checks import listen_address
 from registrary.web.asgi import Application
 from registrary.web.http_protocol import HttpProtocol
+from registrary.wiring.adapters import open_vault
 from registrary.wiring.app import build_app
+from registrary.wiring.health import demand_keys
 from registrary.wiring.logs import set_up_logging
 
 Greeting = Callable[[Settings], None]
@@ -21,14 +24,25 @@ Greeting = Callable[[Settings], None]
 def run_server(settings: Settings, *, greet: Greeting) -> None:
     """Serve until told to stop; *greet* is called once the address is bound.
 
-    A stopping server takes no more connections and finishes what is under way.
+    A stopping server takes no more connections and finishes what is under way. Raises
+    `SettingsError`, `KeyFileError` or `StoreUnavailable` before anything is served.
     """
+    asyncio.run(_look_ahead(settings))
     listener = _bind(settings)
     host, port = listener.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     settings = msgspec.structs.replace(settings, listen=address)
     greet(settings)
     _serve(settings, listener)
+
+
+async def _look_ahead(settings: Settings) -> None:
+    """Open store and keys as every process will, where a failure still reaches the command."""
+    vault = open_vault(settings, create=True)
+    try:
+        await demand_keys(vault)
+    finally:
+        await vault.store.close()
 
 
 def _bind(settings: Settings) -> socket.socket:

@@ -13,7 +13,9 @@ from registrary.core.client import Client, revoke
 from registrary.core.jose import SigningHandle, mac_handle
 from registrary.core.lifecycle import HARD_HOLDS, ClientState, HoldKind
 from registrary.core.secrets import Secret
-from registrary.policy.credentials import succeed
+from registrary.keys.local import MemoryKeys
+from registrary.policy.credentials import secret_place, succeed
+from registrary.ports.keys import UnsealError
 from registrary.testing.factories import a_client, a_hold, an_issuer, some_metadata
 from tests.unit.authserver.kit import Server, a_key_pair, asserted, basic
 
@@ -177,6 +179,29 @@ async def test_a_new_secret_that_signs_ends_the_old_one_too():
     ]
 
     assert [True, True, False, True] == [isinstance(one, Client) for one in answers]
+
+
+async def test_a_secret_that_cannot_be_opened_is_our_outage_and_not_the_clients_fault():
+    """Told that it is unknown, a client would register again; told to wait, it waits."""
+    server = Server()
+    client, secret = await server.with_secret(
+        await server.service(token_endpoint_auth_method="client_secret_jwt")
+    )
+    good = asserted(server.assertion(client, mac_handle(Secret(secret))))
+    [kept] = client.secrets
+    place = secret_place(client.issuer, client.client_id)
+    foreign = MemoryKeys().sealer().seal(secret.encode(), place, server.entropy.draw())
+    lost = msgspec.structs.replace(kept, sealed=foreign)
+    client = await server.change(client, secrets=(lost,))
+
+    with pytest.raises(UnsealError):
+        await server.prove(good)
+    client = await server.change(client, secrets=(kept,))
+    found = await server.prove(good)
+
+    assert client == found, "the assertion was not used up meanwhile"
+    assert {} == server.refusals.noted
+    assert [] == await server.events()
 
 
 async def test_many_first_uses_at_once_all_succeed():

@@ -20,7 +20,7 @@ from registrary.keys.local import (
     open_key_file,
     utc_now,
 )
-from registrary.keys.material import ACTIVATION_DELAY
+from registrary.keys.material import ACTIVATION_DELAY, encode_material, new_material
 
 PLACE = Place("client", "secrets", "i", "c")
 
@@ -196,7 +196,7 @@ def test_the_file_is_looked_at_once_a_second(path):
     assert before is server.peppers()
 
 
-@pytest.mark.parametrize("damage", ["mode", "missing", "content"])
+@pytest.mark.parametrize("damage", ["mode", "missing", "content", "foreign"])
 def test_a_file_damaged_while_running_is_reported_and_survived(path, damage):
     """The server goes on with the keys it has, and says that it could not start again."""
     create_key_file(path)
@@ -208,6 +208,8 @@ def test_a_file_damaged_while_running_is_reported_and_survived(path, damage):
         path.unlink()
     elif damage == "content":
         path.write_bytes(b"{}")
+    elif damage == "foreign":
+        path.write_bytes(encode_material(new_material(os.urandom, now=utc_now())))
     else:
         path.write_bytes(document)
         path.chmod(0o644)
@@ -221,6 +223,35 @@ def test_a_file_damaged_while_running_is_reported_and_survived(path, damage):
 
     assert [before] * 2 == [during, after]
     assert path.name in str(reported)
+    assert None is server.problem
+
+
+def test_the_keys_of_another_store_are_not_taken_for_a_rotation(path):
+    """Under them every client would be told that its secret is wrong, and register again."""
+    time = Time()
+    create_key_file(path)
+    server = keys_at(path, time)
+    digest = server.peppers().digest(Secret("a"), purpose="x")
+
+    path.write_bytes(encode_material(new_material(os.urandom, now=utc_now())))
+    time.seconds += 2 * CHECK_INTERVAL_SECONDS
+    verified = server.peppers().verify(Secret("a"), digest, purpose="x")
+
+    assert verified
+    assert "none of the keys in use" in str(server.problem)
+
+
+@pytest.mark.parametrize("rotate", ["rotate_pepper", "rotate_data_key", "rotate_wrapping_key"])
+def test_every_rotation_by_a_command_is_followed(path, rotate):
+    """Each leaves some keys as they were, by which the file is known for the same."""
+    time = Time()
+    create_key_file(path)
+    server, command = keys_at(path, time), keys_at(path, time)
+
+    getattr(command, rotate)()
+    time.seconds += 2 * CHECK_INTERVAL_SECONDS
+    server.peppers()
+
     assert None is server.problem
 
 

@@ -1,6 +1,8 @@
 """The whole application in this process, started and stopped as a server does it."""
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,6 +15,8 @@ from uvicorn.server import ServerState
 
 from registrary.config import Settings
 from registrary.config.settings import RegistrationSettings
+from registrary.core.jose import SigningHandle, sign_jwt
+from registrary.protocol.client_credentials import ASSERTION_TYPE
 from registrary.testing.server import ADMIN_TOKEN
 from registrary.web.asgi import Application, Message
 from registrary.web.http_protocol import HttpProtocol
@@ -76,3 +80,25 @@ async def serving(
         ) as client:
             yield client
         listener.close()
+
+
+async def ask_by_assertion(
+    http: httpx2.AsyncClient, client_id: str, handle: SigningHandle
+) -> httpx2.Response:
+    """Ask for a token in the client's own name with an assertion signed by *handle*."""
+    metadata = (await http.get("/.well-known/oauth-authorization-server")).json()
+    now = int(time.time())
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": metadata["issuer"],
+        "iat": now,
+        "exp": now + 60,
+        "jti": os.urandom(8).hex(),
+    }
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": sign_jwt(claims, handle),
+    }
+    return await http.post("/token", data=form)

@@ -1,23 +1,18 @@
 """The application is what its settings say, from its start to its end."""
 
 import threading
-import time
 from typing import Any
 
 import msgspec
 import pytest
 
 from registrary.config import SettingsError
-from registrary.core.jose import sign_jwt
 from registrary.testing.hostile import CertificateAuthority, HostileServer
 from registrary.wiring.app import build_app
 from tests.unit.authserver.kit import a_key_pair
-from tests.unit.wiring.kit import development, production, serving
+from tests.unit.wiring.kit import ask_by_assertion, development, production, serving
 
 pytestmark = pytest.mark.anyio
-
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 async def keyed_client(http, jwks_uri: str, **members: Any) -> dict[str, Any]:
@@ -29,27 +24,6 @@ async def keyed_client(http, jwks_uri: str, **members: Any) -> dict[str, Any]:
     } | members
     answer = await http.post("/register", json=document)
     return {"status": answer.status_code, **answer.json()}
-
-
-async def token_by_key(http, client_id: str, handle, *, jti: str = "one"):
-    """Ask for a token with an assertion signed by *handle*; return the status."""
-    metadata = (await http.get("/.well-known/oauth-authorization-server")).json()
-    now = int(time.time())
-    claims = {
-        "iss": client_id,
-        "sub": client_id,
-        "aud": metadata["issuer"],
-        "iat": now,
-        "exp": now + 60,
-        "jti": jti,
-    }
-    form = {
-        "grant_type": "client_credentials",
-        "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": sign_jwt(claims, handle),
-    }
-    answer = await http.post("/token", data=form)
-    return answer.status_code
 
 
 @pytest.mark.parametrize("is_named", [True, False], ids=["named", "not-named"])
@@ -65,9 +39,9 @@ async def test_an_authority_in_ssl_cert_file_is_trusted(tmp_path, is_named):
         elsewhere.publish("/jwks", msgspec.json.encode(jwks))
         async with serving(development(tmp_path), environment=environment) as http:
             client = await keyed_client(http, elsewhere.url("/jwks"))
-            status = await token_by_key(http, client["client_id"], handle)
+            answer = await ask_by_assertion(http, client["client_id"], handle)
 
-    assert (201, 200 if is_named else 401) == (client["status"], status)
+    assert (201, 200 if is_named else 401) == (client["status"], answer.status_code)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -87,9 +61,9 @@ async def test_a_developer_serves_keys_and_sectors_by_plain_http(tmp_path, host)
                 sector_identifier_uri=elsewhere.url("/sector", host=host),
                 redirect_uris=[redirect],
             )
-            status = await token_by_key(http, client["client_id"], handle)
+            answer = await ask_by_assertion(http, client["client_id"], handle)
 
-    assert (201, 200) == (client["status"], status)
+    assert (201, 200) == (client["status"], answer.status_code)
     assert 1 == elsewhere.count("/sector")
 
 

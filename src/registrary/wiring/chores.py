@@ -1,0 +1,63 @@
+"""What a server does by the clock for the issuers it shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from registrary.jobs.key_rotation import KeyRotation
+from registrary.jobs.schedule import Job
+from registrary.jobs.sequencer import Sequencer
+from registrary.jobs.sweeps import CountKeeper, sweep_expired
+from registrary.ports.clock import Clock, Entropy
+from registrary.ports.store import Store
+from registrary.registrar.counting import Counting
+from registrary.wiring.directory import Directory
+
+SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one second
+COUNT_EVERY: Final = timedelta(seconds=60)
+ROTATE_EVERY: Final = timedelta(minutes=1)
+SWEEP_EVERY: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """The timed work of one process; any number of processes may do it on one store."""
+
+    store: Store
+    clock: Clock
+    entropy: Entropy
+    directory: Directory
+    rotation: KeyRotation
+    sequencer: Sequencer
+    counts: Sequence[Counting]
+
+    def jobs(self) -> list[Job]:
+        """Return the jobs; the last puts into the log what the others wrote."""
+        return [
+            Job("keys", ROTATE_EVERY, self.rotate_keys),
+            Job("sweep", SWEEP_EVERY, self.sweep),
+            Job("counts", COUNT_EVERY, self.write_counts),
+            Job("sequencer", SEQUENCE_EVERY, self.sequence),
+        ]
+
+    async def rotate_keys(self) -> None:
+        """Make, renew and retire signing keys as they are due."""
+        for site in self.directory.sites:
+            await self.rotation.run(site.issuer, self.entropy)
+
+    async def sweep(self) -> None:
+        """Remove what expired."""
+        for site in self.directory.sites:
+            await sweep_expired(self.store, self.clock, site.issuer)
+
+    async def write_counts(self) -> None:
+        """Write down what was only counted."""
+        keeper = CountKeeper(self.store, self.clock, self.entropy)
+        for counting in self.counts:
+            await keeper.write(counting, COUNT_EVERY)
+
+    async def sequence(self) -> None:
+        """Give every event its place in its log."""
+        for site in self.directory.sites:
+            await self.sequencer.run(site.issuer)
