@@ -20,7 +20,6 @@ from registrary.ports.store import Conflict
 from registrary.registrar.administration import NotFound, NotPossible, Stale
 from registrary.registrar.services import ATTEMPTS, Services
 
-_TOLD: Final = ("mode", "policies", "default_policies", "limits", "lifetimes")
 _DAY: Final = timedelta(days=1)
 _LONGEST: Final = {
     # A resource server may take a token for as long as it lasts, whatever happens meanwhile.
@@ -198,9 +197,20 @@ def _check_lifetime(name: str, lifetime: timedelta | None) -> None:
 
 
 def _changes(before: Issuer, after: Issuer) -> dict[str, FieldChange]:
-    old, new = (msgspec.to_builtins(issuer) for issuer in (before, after))
+    old, new = _told(before), _told(after)
     return {
-        name: FieldChange(old.get(name), new.get(name), "administrator")
-        for name in _TOLD
-        if old.get(name) != new.get(name)
+        name: FieldChange(old[name], new[name], "administrator")
+        for name in old
+        if old[name] != new[name]
+    }
+
+
+def _told(issuer: Issuer) -> dict[str, Any]:  # Any: JSON, as it stands in events
+    """Return the members that may change, every value said, defaults too."""
+    return {
+        "mode": issuer.mode.value,
+        "policies": msgspec.to_builtins(issuer.policies),
+        "default_policies": list(issuer.default_policies),
+        "limits": msgspec.to_builtins(msgspec.structs.asdict(issuer.limits)),
+        "lifetimes": msgspec.to_builtins(msgspec.structs.asdict(issuer.lifetimes)),
     }

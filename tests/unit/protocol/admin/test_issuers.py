@@ -1,0 +1,170 @@
+"""Issuers are made and changed, by those who may, and by nobody unseen."""
+
+import pytest
+
+from registrary.core.issuer import Issuer
+from registrary.registrar.permissions import EVERYTHING
+from registrary.testing.backend_contract import OTHER_ISSUER_ID
+from registrary.testing.factories import an_issuer
+from tests.unit.protocol.admin.kit import Office, context_of
+
+pytestmark = pytest.mark.anyio
+
+OTHER = an_issuer(id=OTHER_ISSUER_ID, url="https://other.example")
+
+
+async def test_an_issuer_is_changed_only_at_the_revision_that_was_seen(office):
+    """Two administrators at once would otherwise undo each other without a word."""
+    path = f"/issuers/{office.context.id}"
+    seen = (await office.call(f"GET {path}")).headers["etag"]
+    first = await office.call(f"PATCH {path}", {"mode": "open"}, headers={"if-match": seen})
+
+    second = await office.call(f"PATCH {path}", {"mode": "closed"}, headers={"if-match": seen})
+    third = await office.call(
+        f"PATCH {path}", {"mode": "closed"}, headers={"if-match": first.headers["etag"]}
+    )
+
+    assert (200, 412, 200) == (first.status, second.status, third.status)
+    assert ("open", "closed") == (first.body["mode"], third.body["mode"])
+
+
+@pytest.mark.parametrize("etag", ["1", '"x"', 'W/"1"', '""', '"9"'])
+async def test_an_etag_that_is_not_the_present_one_changes_nothing(office, etag):
+    """A condition that is not understood is not met."""
+    path = f"/issuers/{office.context.id}"
+
+    answer = await office.call(f"PATCH {path}", {"mode": "open"}, headers={"if-match": etag})
+
+    assert 412 == answer.status
+
+
+async def test_what_is_left_out_of_a_change_stays(office):
+    """Opening registration must not reset the limits."""
+    path = f"/issuers/{office.context.id}"
+    await office.call(
+        f"PATCH {path}",
+        {
+            "limits": {"client_quota": 10, "networks": ["192.0.2.0/24"]},
+            "lifetimes": {"client_secret": "90d", "client_secret_overlap": "0s"},
+        },
+    )
+
+    answer = await office.call(f"PATCH {path}", {"mode": "open", "limits": {"client_quota": None}})
+
+    assert ("open", None, ["192.0.2.0/24"], 300) == (
+        answer.body["mode"],
+        *(
+            answer.body["limits"][name]
+            for name in ("client_quota", "networks", "registrations_per_minute")
+        ),
+    )
+    assert ("90d", "0s", "10m") == tuple(
+        answer.body["lifetimes"][name]
+        for name in ("client_secret", "client_secret_overlap", "access_token")
+    )
+
+
+async def test_a_change_is_in_the_log_with_before_and_after(office):
+    """Since when registration is open, and who opened it, is asked after an incident."""
+    await office.call(f"PATCH /issuers/{office.context.id}", {"mode": "open"})
+
+    (event,) = await office.events()
+
+    assert "issuer:updated" == event["tag"]
+    assert {"mode": {"before": "protected", "after": "open", "source": "administrator"}} == event[
+        "changes"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"mode": "ajar"}, "mode"),
+        ({"default_policies": ["unknown"]}, "default_policies"),
+        ({"policies": [{"name": "a"}, {"name": "a"}]}, "policies"),
+        ({"policies": [{"name": "a", "networks": ["everywhere"]}]}, "networks"),
+        ({"limits": {"networks": ["192.0.2.1/24"]}}, "networks"),
+        ({"limits": {"registrations_per_minute": 0}}, "registrations_per_minute"),
+        ({"limits": {"client_quota": -1}}, "client_quota"),
+        ({"limits": {"speed": 1}}, "speed"),
+        ({"lifetimes": {"access_token": "0s"}}, "access_token"),
+        ({"lifetimes": {"access_token": "2d"}}, "access_token"),
+        ({"lifetimes": {"registration_access_token_overlap": "25h"}}, "registration_access_token"),
+        ({"lifetimes": {"access_token": None}}, "access_token"),
+        ({"lifetimes": {"signing_key": "soon"}}, "signing_key"),
+        ({"url": "https://elsewhere.example"}, "url"),
+    ],
+    ids=str,
+)
+async def test_a_change_that_makes_no_sense_is_refused_by_name(office, change, says):
+    """A typing error must not lock every client out, or let everybody in."""
+    answer = await office.call(f"PATCH /issuers/{office.context.id}", change)
+
+    assert 400 == answer.status
+    assert says in answer.body["detail"]
+    stored = await office.store.get(Issuer, office.context.id, office.context.id)
+    assert office.context.issuer == stored
+
+
+async def test_the_operator_makes_issuers(office):
+    """One process serves many, and each begins protected."""
+    made = await office.call("POST /issuers", {"url": "https://second.example/tenant"})
+
+    listed = await office.call("GET /issuers")
+
+    assert (201, "protected", '"1"') == (made.status, made.body["mode"], made.headers["etag"])
+    assert {office.context.issuer.url, "https://second.example/tenant"} == {
+        item["url"] for item in listed.body["items"]
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://second.example",
+        "https://second.example/",
+        "https://second.example?x",
+        "https://second.example#x",
+        "https://user@second.example",
+        "https://registry.example",
+        "second.example",
+    ],
+)
+async def test_an_address_that_cannot_be_an_issuer_is_refused(office, url):
+    """Clients compare it byte for byte, for years."""
+    answer = await office.call("POST /issuers", {"url": url})
+
+    assert 400 == answer.status
+    assert answer.body["detail"].startswith("url: ")
+
+
+async def test_an_administrator_of_the_first_issuer_reaches_all():
+    """It is the operator's own, made with the server."""
+    office = await Office().open(OTHER)
+    token = await office.a_token(EVERYTHING)
+
+    listed = await office.call("GET /issuers", token=token)
+    changed = await office.call(f"PATCH /issuers/{OTHER.id}", {"mode": "open"}, token=token)
+
+    assert (2, 200) == (len(listed.body["items"]), changed.status)
+
+
+async def test_an_administrator_of_another_issuer_reaches_that_one_alone():
+    """A tenant's administrator must not open the door of the next."""
+    office = await Office().open(OTHER)
+    token = await office.a_token(EVERYTHING, context=context_of(OTHER))
+
+    async def call(line: str, document: object = None) -> int:
+        reply = await office.call(line, document, token=token, host="other.example")
+        return reply.status
+
+    assert [OTHER.id] == [
+        item["id"]
+        for item in (await office.call("GET /issuers", token=token, host="other.example")).body[
+            "items"
+        ]
+    ]
+    assert 200 == await call(f"PATCH /issuers/{OTHER.id}", {"mode": "open"})
+    assert 404 == await call(f"PATCH /issuers/{office.context.id}", {"mode": "open"})
+    assert 404 == await call(f"GET /issuers/{office.context.id}")
+    assert 403 == await call("POST /issuers", {"url": "https://third.example"})
