@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,9 +99,12 @@ class Reader:
         self._disconnect()
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close(force=True)
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # The last to close tries a checkpoint. What the disk refuses now stays in the
+            # write-ahead log, where it is safe, and whoever opens the file next goes on.
+            with suppress(*OUTAGES):
+                connection.close(force=True)
 
 
 def _pragma(connection: apsw.Connection, *settings: str) -> None:
