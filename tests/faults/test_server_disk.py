@@ -171,6 +171,8 @@ def test_what_is_written_elsewhere_is_refused_as_clearly(faulty: FaultyServer) -
             http.put(path, json=document, headers=own),
             http.put(f"{path}?rotate=client_secret", json=document, headers=own),
             http.delete(path, headers=own),
+        ]
+        of_operators = [
             http.post(held, json={"reason": "test"}, headers=ADMIN),
             http.post("/api/v1/initial-access-tokens", json={"uses": 1}, headers=ADMIN),
         ]
@@ -183,6 +185,10 @@ def test_what_is_written_elsewhere_is_refused_as_clearly(faulty: FaultyServer) -
         faulty.order("")
 
         assert_clear(refused)
+        assert {(503, "application/problem+json")} == {
+            (answer.status_code, answer.headers["content-type"]) for answer in of_operators
+        }
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in of_operators)
         assert (200, before) == (token.status_code, during)
         assert 200 == http.put(path, json=document, headers=own).status_code
 
