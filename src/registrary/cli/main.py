@@ -2,7 +2,15 @@
 
 import typer
 
-from registrary.cli import audit, backups, clients, initial_access_tokens, operation, serving
+from registrary.cli import (
+    admin_tokens,
+    audit,
+    backups,
+    clients,
+    initial_access_tokens,
+    operation,
+    serving,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +24,7 @@ app.command()(backups.restore)
 app.command()(operation.doctor)
 app.add_typer(initial_access_tokens.app, name="initial-access-token")
 app.add_typer(clients.app, name="client")
+app.add_typer(admin_tokens.app, name="admin-token")
 app.add_typer(audit.app, name="audit")
 
 

@@ -47,12 +47,20 @@ def serve(
 
 
 def greet(settings: "Settings") -> None:
-    """Say where the server is and how a first client registers."""
+    """Say where the server is, who may set it up, and how a first client registers.
+
+    To standard output and nowhere else: the set-up link is a secret, and logs are kept.
+    """
     from registrary.wiring.issuers import issuer_url
+    from registrary.wiring.setup import set_up_link
 
     url = issuer_url(settings)
     print(f"issuer    {url}")
     print(f"metadata  {url}/.well-known/oauth-authorization-server")
+    link = set_up_link(settings)
+    if link is not None:
+        print("\nNobody administers this server yet. This link makes its first administrator; it")
+        print(f"works once, within an hour, until the next start:\n\n  {link}")
     if settings.dev:
         print("\nRegister a client:\n")
         print(f"  curl -s {url}/register -H 'Content-Type: application/json' \\")

@@ -9,17 +9,16 @@ from typing import TypeVar
 
 from registrary.cli.options import USAGE, Target, fail
 from registrary.config import SettingsError
-from registrary.core.events import Actor, ActorKind, Tag
+from registrary.core.events import Actor, ActorKind
 from registrary.core.lifecycle import TransitionError
 from registrary.keys.local import KeyFileError
 from registrary.ports.store import Conflict, StoreUnavailable
 from registrary.registrar.administration import Administrator, NotFound, NotPossible
 from registrary.registrar.context import IssuerContext
-from registrary.registrar.counting import Counting
 from registrary.registrar.services import Services
-from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
+from registrary.wiring.adapters import Vault, open_vault
 from registrary.wiring.backup_file import BackupError
-from registrary.wiring.offline import NoFetcher
+from registrary.wiring.offline import offline_services
 from registrary.wiring.sites import context_of
 
 T = TypeVar("T")
@@ -76,17 +75,9 @@ async def open_desk(target: Target) -> AsyncIterator[Desk]:
     settings = target.settings()
     vault = open_vault(settings, create=False)
     try:
-        services = Services(
-            store=vault.store,
-            clock=SystemClock(),
-            entropy=SystemEntropy(),
-            fetcher=NoFetcher(),
-            secret_keys=vault.keys,
-            refusals=Counting(Tag.REFUSALS_COUNTED),
-        )
         context = await _context(vault, target.issuer or settings.issuer)
         actor = Actor(ActorKind.OPERATOR, os.environ.get("USER"))
-        yield Desk(vault, context, services, actor)
+        yield Desk(vault, context, offline_services(vault), actor)
     finally:
         await vault.store.close()
 

@@ -46,7 +46,7 @@ class AdminTokens:
         Raises `NotPossible` for a wish that makes no sense or outlives the token of its maker,
         and `Forbidden` when it may more than its maker.
         """
-        _check(wish)
+        check_wish(wish)
         by.demand(wish.permissions)
         now = self._services.clock.now()
         ends = now + wish.lifetime if wish.lifetime else None
@@ -115,7 +115,8 @@ def _event(record: AdminToken, tag: Tag, occasion: Occasion, *, draw: Draw) -> E
     return an_event(occasion, tag, draw=draw, detail=detail)
 
 
-def _check(wish: AdminTokenWish) -> None:
+def check_wish(wish: AdminTokenWish) -> None:
+    """Refuse a wish that makes no sense, whoever has it; raises `NotPossible`."""
     if not wish.name.strip() or len(wish.name) > NAME_LIMIT or not wish.name.isprintable():
         raise NotPossible(f"name: must have 1 to {NAME_LIMIT} printable characters")
     if not wish.permissions:

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from registrary.config import Settings
+from registrary.core.events import Tag
 from registrary.keys.local import key_file_of
 from registrary.ports.fetcher import Fetched, FetchPurpose, FetchRefused, Refusal
-from registrary.wiring.adapters import database_path
+from registrary.registrar.counting import Counting
+from registrary.registrar.services import Services
+from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, database_path
 
 
 class NoFetcher:
@@ -28,6 +31,18 @@ class NoKeys:
     def sealer(self) -> NoReturn:
         """Refuse."""
         raise RuntimeError("nothing is signed here")
+
+
+def offline_services(vault: Vault) -> Services:
+    """Return what use cases need from outside, for a process that serves nobody."""
+    return Services(
+        store=vault.store,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        fetcher=NoFetcher(),
+        secret_keys=vault.keys,
+        refusals=Counting(Tag.REFUSALS_COUNTED),
+    )
 
 
 def key_path(settings: Settings) -> Path:
