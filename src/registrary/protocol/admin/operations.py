@@ -58,7 +58,7 @@ class Call:
         except JsonError as error:
             raise NotPossible(f"the body {error.rule}") from error
         except msgspec.ValidationError as error:
-            raise NotPossible(str(error)) from error
+            raise NotPossible(broken_rule(error)) from error
 
     def expected_revision(self) -> int | None:
         """Return the revision that ``If-Match`` names (RFC 9110 §13.1.1), None for any."""
@@ -68,6 +68,22 @@ class Call:
         if self.if_match != f'"{digits}"' or not digits.isascii() or not digits.isdigit():
             raise Stale
         return int(digits)
+
+
+def broken_rule(error: msgspec.ValidationError) -> str:
+    """Return which rule a body breaks and where; never a name or value that was sent.
+
+    msgspec repeats both of members it does not know and of values that are not on a list.
+    """
+    text = str(error)
+    if text.startswith("Object contains unknown field"):
+        return "there is a member that is not known"
+    rule, at, place = text.rpartition(" - at `$")
+    if not at:
+        return text
+    if rule.startswith("Invalid enum value"):
+        rule = "is not one of the values"
+    return f"{place.strip('`.')}: {rule}"
 
 
 @dataclass(frozen=True, slots=True)
