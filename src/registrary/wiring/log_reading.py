@@ -1,11 +1,12 @@
 """Verifying and exporting a kept log, page by page."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from registrary.audit.checkpoint import VerifierKey, log_origin, parse_note, parse_text
 from registrary.audit.export import (
+    Selection,
     checkpoint_line,
     end_line,
     event_line,
@@ -15,6 +16,8 @@ from registrary.audit.faults import Verdict
 from registrary.audit.verify import Delays, LogVerifier, verdict_on_damage
 from registrary.core.issuer import Issuer
 from registrary.keys.signer import LocalSigner
+from registrary.ports.audit_log import LoggedEvent
+from registrary.protocol.admin.proofs import InclusionProof, Prover
 from registrary.registrar.log_keys import verifier_keys
 from registrary.storage.sqlite import SqliteStore
 from registrary.wiring.adapters import SystemClock
@@ -27,6 +30,22 @@ DELAYS: Final = Delays(merge=timedelta(days=1), checkpoint=timedelta(days=1))
 
 Progress = Callable[[int, int], None]
 """Is told how many events are done, and of how many."""
+
+
+class Period(NamedTuple):
+    """The time between *since* and before *until*; None is without end."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether *moment* lies in it."""
+        if self.since is not None and moment < self.since:
+            return False
+        return self.until is None or moment < self.until
+
+
+ALWAYS: Final = Period()
 
 
 def untold(done: int, total: int) -> None:
@@ -94,23 +113,46 @@ async def _check_tiles(log: SqliteStore, issuer: Issuer, verifier: LogVerifier) 
         verifier.check_tile((level, index), tile.hashes if tile else None)
 
 
+async def prove_event(log: SqliteStore, issuer: Issuer, event_id: str) -> InclusionProof:
+    """Prove that an event is in the log. Raises `NotFound`, and `NotPossible` while it waits."""
+    return await Prover(issuer, log, await keys_of_log(log, issuer)).inclusion(event_id)
+
+
 async def export_lines(
-    log: SqliteStore, issuer: Issuer, *, progress: Progress = untold
+    log: SqliteStore, issuer: Issuer, period: Period = ALWAYS, *, progress: Progress = untold
 ) -> AsyncIterator[bytes]:
-    """Yield the lines of a complete export up to the newest checkpoint."""
-    keys = await keys_of_log(log, issuer)
+    """Yield the lines of an export up to the newest checkpoint.
+
+    Of a part of the time each event comes with its proof; all of it proves itself.
+    """
+    prover = Prover(issuer, log, await keys_of_log(log, issuer))
+    selection: Selection = "complete" if period == ALWAYS else "subset"
     note = await log.checkpoint(issuer.id)
     size = parse_text(parse_note(note).text).size if note else 0
-    yield header_line(issuer.id, log_origin(issuer.log_address), keys=keys, selection="complete")
+    yield header_line(
+        issuer.id, log_origin(issuer.log_address), keys=prover.keys, selection=selection
+    )
+    if note and selection == "subset":
+        yield checkpoint_line(note)
+    count = 0
+    async for event in _events_below(log, issuer, size, progress=progress):
+        if period.holds(event.time):
+            count += 1
+            yield event_line(event) if period == ALWAYS else await prover.line(event, size)
+    if note and selection == "complete":
+        yield checkpoint_line(note)
+    yield end_line(events=count, checkpoints=1 if note else 0)
+
+
+async def _events_below(
+    log: SqliteStore, issuer: Issuer, size: int, *, progress: Progress
+) -> AsyncIterator[LoggedEvent]:
     first = 0
     while first < size:
         page = await log.events(issuer.id, first=first, limit=min(PAGE, size - first))
         for event in page:
-            yield event_line(event)
+            yield event
         first += len(page)
         progress(first, size)
         if not page:
             break
-    if note:
-        yield checkpoint_line(note)
-    yield end_line(events=first, checkpoints=1 if note else 0)
