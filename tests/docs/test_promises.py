@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from registrary.config.settings import Settings
+from registrary.core.events import Tag
 
 SOURCE = Path(__file__).parents[2] / "src" / "registrary"
 
@@ -40,3 +41,12 @@ def test_every_setting_is_read():
     unread = [name for name in names_of(Settings) if f".{name}" not in code]
 
     assert [] == unread
+
+
+def test_every_kind_of_event_is_written():
+    """An auditor who looks for an event that is never written concludes that it never happened."""
+    code = code_outside("core/events.py")
+
+    unwritten = [tag.value for tag in Tag if f"Tag.{tag.name}" not in code]
+
+    assert [] == unwritten

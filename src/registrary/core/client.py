@@ -144,3 +144,22 @@ def revoke(client: Client, *, now: datetime) -> Client:
         token_generation=client.token_generation + 1,
         revision=client.revision + 1,
     )
+
+
+def purge(client: Client, *, now: datetime) -> Client:
+    """Return the tombstone *client* without what it once said of itself.
+
+    Its id stays taken, and how it came in stays known. Raises `TransitionError` for a client
+    that is not at its end.
+    """
+    return msgspec.structs.replace(
+        client,
+        state=next_state(client.state, Trigger.PURGE),
+        holds=(),
+        metadata={},
+        provenance={},
+        secrets=(),
+        registration_access_tokens=(),
+        updated_at=now,
+        revision=client.revision + 1,
+    )

@@ -11,7 +11,6 @@ class Tag(StrEnum):
     """The kinds of events, spelt ``subject:action``. Each has a sentence in `SENTENCES`."""
 
     CLIENT_REGISTERED = "client:registered"
-    CLIENT_READ_REFUSED = "client:read_refused"
     CLIENT_UPDATED = "client:updated"
     CLIENT_UPDATE_REFUSED = "client:update_refused"
     CLIENT_DELETED = "client:deleted"
@@ -48,7 +47,6 @@ class Tag(StrEnum):
 
 SENTENCES: dict[Tag, str] = {
     Tag.CLIENT_REGISTERED: "A client registered.",
-    Tag.CLIENT_READ_REFUSED: "A known registration access token was refused a read.",
     Tag.CLIENT_UPDATED: "A client's registration was replaced.",
     Tag.CLIENT_UPDATE_REFUSED: "An update of a client was refused.",
     Tag.CLIENT_DELETED: "A client deleted itself.",
@@ -81,8 +79,8 @@ SENTENCES: dict[Tag, str] = {
     Tag.KEY_ACTIVATED: "A signing key took over.",
     Tag.KEY_RETIRED: "A signing key is no longer published.",
     Tag.STORE_RESTORED: "The store was put back from a backup; what came after that is gone.",
-    Tag.SERVER_STARTED: "The server started to keep this log.",
-    Tag.SERVER_STOPPED: "The server stopped.",
+    Tag.SERVER_STARTED: "A server process began to keep this log.",
+    Tag.SERVER_STOPPED: "A server process stopped; one that was killed says nothing.",
 }
 
 

@@ -15,11 +15,17 @@ _log: Final = logging.getLogger("registrary.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something done again and again, *every* so often; one failure does not end it."""
+    """Something done again and again, *every* so often; one failure does not end it.
+
+    *at_once* also as soon as the schedule starts. When it stops, *last* is done, or with None
+    the same once more.
+    """
 
     name: str
     every: timedelta
     run: Callable[[], Awaitable[None]]
+    at_once: bool = False
+    last: Callable[[], Awaitable[None]] | None = None
 
 
 class Schedule:
@@ -28,6 +34,7 @@ class Schedule:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
         self._tasks: list[asyncio.Task[None]] = []
+        self._runs: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to run every job."""
@@ -37,20 +44,28 @@ class Schedule:
         """End the waiting, let each job run a last time, and return when all are done."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._runs, return_exceptions=True)
         for job in self._jobs:
-            await _run(job)
+            await _run(job, job.last or job.run)
 
     async def _repeat(self, job: Job) -> None:
+        if job.at_once:
+            await self._once(job)
         while True:
             await asyncio.sleep(job.every.total_seconds())
-            # Shielded, so that stopping ends the waiting and never half a run.
-            await asyncio.shield(asyncio.ensure_future(_run(job)))
+            await self._once(job)
+
+    async def _once(self, job: Job) -> None:
+        """Run *job* shielded: stopping ends the waiting, and never half a run."""
+        run = asyncio.create_task(_run(job, job.run))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        await asyncio.shield(run)
 
 
-async def _run(job: Job) -> None:
+async def _run(job: Job, act: Callable[[], Awaitable[None]]) -> None:
     try:
-        await job.run()
+        await act()
     except (StoreUnavailable, UnsealError) as error:
         # One line, no trace: it comes again with every run until the disk has space, or the
         # right keys are back.

@@ -8,7 +8,6 @@ from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.draft import SectorDocument
 from registrary.core.events import Actor, ActorKind, Tag
-from registrary.core.lifecycle import Standing
 from registrary.core.secrets import ParsedToken, Prefix, parse_token
 from registrary.core.strict_json import JsonError, parse
 from registrary.policy.credentials import find_credential, is_first_use
@@ -52,10 +51,7 @@ class Manager:
 
     async def read(self, context: IssuerContext, visit: Visit) -> Client | Refused:
         """Return the client *visit* is for."""
-        client = await self._enter(context, visit)
-        if isinstance(client, Client) and not client.effects.may_read:
-            return TOKEN_REFUSED
-        return client
+        return await self._enter(context, visit)
 
     async def update(
         self,
@@ -159,7 +155,7 @@ class Manager:
             purpose=Prefix.REGISTRATION_ACCESS_TOKEN,
             now=now,
         )
-        if client is None or found is None or client.standing is Standing.GONE:
+        if client is None or found is None or not client.effects.may_read:
             return None
         if is_first_use(found, kept):
             return await self._retire_predecessor(context, client)

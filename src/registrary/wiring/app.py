@@ -14,6 +14,8 @@ from registrary.config.settings import HttpSettings
 from registrary.core.addresses import Networks
 from registrary.core.events import Tag
 from registrary.jobs.key_rotation import KeyRotation
+from registrary.jobs.presence import Presence
+from registrary.jobs.purging import Purge
 from registrary.jobs.schedule import Job, Schedule
 from registrary.jobs.sequencer import Sequencer
 from registrary.keys.maker import LocalKeyMaker
@@ -157,6 +159,8 @@ class Runtime:
             rotation=rotation,
             sequencer=Sequencer(store, signer),
             counts=(self.refusals, self.issues),
+            presence=Presence(store, self.clock, self.entropy),
+            purge=Purge(store, self.clock, self.entropy),
         )
 
         async def follow_issuers() -> None:

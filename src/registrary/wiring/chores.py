@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.jobs.key_rotation import KeyRotation
+from registrary.jobs.presence import Presence
+from registrary.jobs.purging import Purge
 from registrary.jobs.schedule import Job
 from registrary.jobs.sequencer import Sequencer
 from registrary.jobs.sweeps import CountKeeper, sweep_expired
@@ -18,6 +20,7 @@ SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one seco
 COUNT_EVERY: Final = timedelta(seconds=60)
 ROTATE_EVERY: Final = timedelta(minutes=1)
 SWEEP_EVERY: Final = timedelta(minutes=5)
+TELL_EVERY: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Chores:
     rotation: KeyRotation
     sequencer: Sequencer
     counts: Sequence[Counting]
+    presence: Presence
+    purge: Purge
 
     def jobs(self) -> list[Job]:
         """Return the jobs; the last puts into the log what the others wrote."""
@@ -38,6 +43,7 @@ class Chores:
             Job("keys", ROTATE_EVERY, self.rotate_keys),
             Job("sweep", SWEEP_EVERY, self.sweep),
             Job("counts", COUNT_EVERY, self.write_counts),
+            Job("presence", TELL_EVERY, self.begin, at_once=True, last=self.presence.end),
             Job("sequencer", SEQUENCE_EVERY, self.sequence),
         ]
 
@@ -47,15 +53,20 @@ class Chores:
             await self.rotation.run(site.issuer, self.entropy)
 
     async def sweep(self) -> None:
-        """Remove what expired."""
+        """Remove what expired, and what revoked clients left long ago."""
         for site in self.directory.sites:
             await sweep_expired(self.store, self.clock, site.issuer)
+            await self.purge.run(site.issuer)
 
     async def write_counts(self) -> None:
         """Write down what was only counted."""
         keeper = CountKeeper(self.store, self.clock, self.entropy)
         for counting in self.counts:
             await keeper.write(counting, COUNT_EVERY)
+
+    async def begin(self) -> None:
+        """Tell new logs that they are kept from now on."""
+        await self.presence.begin(site.issuer for site in self.directory.sites)
 
     async def sequence(self) -> None:
         """Give every event its place in its log."""

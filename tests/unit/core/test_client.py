@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from registrary.core.client import Client, Credential, Door, hold, lift_hold, revoke
+from registrary.core.client import Client, Credential, Door, hold, lift_hold, purge, revoke
 from registrary.core.lifecycle import ClientState, Hold, HoldKind, Standing, TransitionError
 
 MOMENT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -79,6 +79,16 @@ def test_a_revoked_client_cannot_be_revoked_again() -> None:
     """A second deletion finds nothing to delete."""
     with pytest.raises(TransitionError):
         revoke(revoke(a_client(), now=LATER), now=LATER)
+
+
+def test_only_a_client_at_its_end_is_purged() -> None:
+    """What a live client registered is what it works by."""
+    with pytest.raises(TransitionError):
+        purge(a_client(), now=LATER)
+
+    tombstone = purge(revoke(a_client(), now=LATER), now=LATER)
+
+    assert (ClientState.PURGED, Standing.GONE) == (tombstone.state, tombstone.standing)
 
 
 @pytest.mark.parametrize(

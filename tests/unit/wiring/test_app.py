@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from registrary.config import SettingsError
+from registrary.storage.sqlite import open_sqlite
 from registrary.testing.hostile import CertificateAuthority, HostileServer
 from registrary.wiring.app import build_app
 from tests.unit.authserver.kit import a_key_pair
@@ -123,3 +124,23 @@ async def test_a_stopped_server_leaves_no_thread_behind(tmp_path):
     assert 400 == refused.status_code
     assert [] != [one for one in ours if one.name.startswith("resolver")]
     assert [] == [one.name for one in ours if one.is_alive() and "asyncio" not in one.name]
+
+
+async def test_a_log_says_when_a_server_kept_it(tmp_path):
+    """An auditor sees from when to when somebody wrote, and that a stop was one."""
+    for _ in range(2):
+        async with serving(development(tmp_path)) as http:
+            assert 200 == (await http.get("/healthz")).status_code
+    store = open_sqlite(tmp_path / "registrary.db")
+    [issuer] = await store.issuers()
+
+    kept = await store.events(issuer.id, first=0, limit=100)
+    waiting = await store.waiting(issuer.id, limit=100)
+    await store.close()
+
+    bodies = [msgspec.json.decode(event.body) for event in kept if event.body]
+    own = [body["tag"] for body in bodies if body["tag"].startswith("server:")]
+    names = {body["detail"]["process"] for body in bodies if body["tag"].startswith("server:")}
+    assert ["server:started", "server:stopped"] * 2 == own
+    assert 2 == len(names)
+    assert [] == list(waiting), "nothing is left without its place in the log"
