@@ -33,6 +33,7 @@ ENCRYPTED_TO_THE_CLIENT: Final = tuple(
 )
 """Those whose key is the client's: a request object is encrypted to the server."""
 
+_NAMING_ALGORITHMS: Final = frozenset(SIGNING_MEMBERS) | frozenset(ENCRYPTION_MEMBERS)
 _SYMMETRIC_WRAPPING: Final = ("dir", "A128", "A192", "A256", "PBES2")
 
 
@@ -53,6 +54,8 @@ def is_symmetric_encryption(algorithm: str) -> bool:
 
 def secret_members(metadata: Mapping[str, Any]) -> list[str]:
     """Return the members of *metadata* that name an algorithm keyed by the client secret."""
+    if _NAMING_ALGORITHMS.isdisjoint(metadata):
+        return []
     return [
         *(name for name in SIGNING_MEMBERS if name in metadata and is_mac(metadata[name])),
         *(

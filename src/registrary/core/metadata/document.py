@@ -66,8 +66,10 @@ def parse_document(  # noqa: C901 - one pass over the document, on the path of e
             continue
         try:
             parsed = parse(value)
-            if accepted is not None:
-                _check_accepted(field, parsed, accepted)
+            if accepted is not None and not (
+                accepted.issuperset(parsed) if type(parsed) is list else parsed in accepted
+            ):
+                raise FieldError(f"must be among {field.announced_by}")
         except FieldError as error:
             problems.append(Problem(error.code or field.error, name, error.rule, field.section))
         else:
@@ -131,11 +133,6 @@ def _tagged_reader(name: str, readers: Mapping[str, _Reader]) -> _Reader | None:
     if reader is None or not reader.field.is_internationalized:
         return None
     return reader if _LANGUAGE_TAG.fullmatch(tag) else None
-
-
-def _check_accepted(field: Field[Any], parsed: object, accepted: frozenset[str]) -> None:
-    if not (accepted.issuperset(parsed) if isinstance(parsed, list) else parsed in accepted):
-        raise FieldError(f"must be among {field.announced_by}")
 
 
 def _language_problems(tagged: list[str]) -> list[Problem]:

@@ -77,6 +77,11 @@ class Offer:
         """Return the scopes of the catalogue by name."""
         return {scope.name: scope for scope in self.scopes}
 
+    @cached_property
+    def open_scopes(self) -> frozenset[str]:
+        """Return the names of scopes that nobody has to approve."""
+        return frozenset(scope.name for scope in self.scopes if not scope.restricted)
+
     def within(
         self,
         *,

@@ -126,10 +126,11 @@ def _scope(client: Resulting) -> None:
         if client.offer.default_scope:
             client.set("scope", client.offer.default_scope, Source.DEFAULT)
         return
-    split = split_scope(asked.split(" "), client.offer.scope_by_name)
-    client.pending_scope = split.pending
-    if not (split.pending or split.unknown):
+    tokens = asked.split(" ")
+    if client.offer.open_scopes.issuperset(tokens):
         return
+    split = split_scope(tokens, client.offer.scope_by_name)
+    client.pending_scope = split.pending
     if split.granted:
         client.set("scope", " ".join(split.granted), Source.NARROWED)
     elif split.pending and Feature.APPROVALS in client.offer.features:

@@ -63,16 +63,20 @@ def resolve(
     silent = frozenset(unusable)
     if silent:
         rules = tuple(rule for rule in rules if silent.isdisjoint(rule.reads))
-    broken = tuple((rule, found) for rule in rules for found in rule.judge(client))
+    broken: list[tuple[Rule, Problem]] = []
+    for rule in rules:
+        found = rule.judge(client)
+        if found:
+            broken += [(rule, problem) for problem in found]
     return Resolved(
         metadata=Metadata(_in_table_order(client.values)),
         provenance=client.sources,
-        problems=_problems(broken),
+        problems=in_deciding_order(problem for _, problem in broken) if broken else (),
         pending_scope=" ".join(client.pending_scope) or None,
         dropped=client.dropped,
         rules=rules_for(offer),
         asked=rules,
-        broken=broken,
+        broken=tuple(broken),
     )
 
 
@@ -82,10 +86,6 @@ def rules_for(offer: Offer) -> tuple[Rule, ...]:
     return tuple(
         rule for rule in RULES if not rule.features or not rule.features.isdisjoint(offer.features)
     )
-
-
-def _problems(broken: tuple[tuple[Rule, Problem], ...]) -> tuple[Problem, ...]:
-    return in_deciding_order(problem for _, problem in broken) if broken else ()
 
 
 def _in_table_order(values: dict[str, Any]) -> dict[str, Any]:
