@@ -19,11 +19,12 @@ MERGE_DELAY: Final = timedelta(seconds=5)  # a running server leaves nothing wai
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at: whether it is good, and what was seen."""
+    """One thing that was looked at: whether it is good, what was seen, and what to do then."""
 
     name: str
     good: bool
     seen: str
+    advice: str = ""
 
 
 async def keys_problem(vault: Vault) -> KeyFileError | None:
@@ -60,16 +61,34 @@ async def examine(settings: Settings, vault: Vault) -> Sequence[Finding]:
     free = shutil.disk_usage(path.parent).free
     problem = await keys_problem(vault)
     findings = [
-        Finding("disk", free >= FREE_BYTES, f"{free // 2**20} MiB free beside {path.name}"),
-        Finding("keys", problem is None, str(problem or vault.keys.path.name)),
+        Finding(
+            "disk",
+            free >= FREE_BYTES,
+            f"{free // 2**20} MiB free beside {path.name}",
+            "Make room. A full disk refuses registrations until there is space again.",
+        ),
+        Finding(
+            "keys",
+            problem is None,
+            str(problem or vault.keys.path.name),
+            "Put the key file of this store back, from wherever its copy is kept.",
+        ),
     ]
     issuers = await vault.store.issuers()
     urls = ", ".join(issuer.url for issuer in issuers)
-    findings.append(Finding("issuers", bool(issuers), urls or "none; start the server once"))
+    findings.append(
+        Finding(
+            "issuers",
+            bool(issuers),
+            urls or "none; start the server once",
+            "Start the server on this store, or name another one.",
+        )
+    )
     for issuer in issuers:
         waiting = await vault.store.waiting(issuer.id, limit=1)
         late = waiting and SystemClock().now() - waiting[0].time > MERGE_DELAY
         size = await vault.store.log_size(issuer.id)
         seen = f"{size} events" + ("; some wait for a running server" if late else "")
-        findings.append(Finding(f"log of {issuer.url}", not late, seen))
+        advice = "Start the server; where it runs, its log says why it signs nothing."
+        findings.append(Finding(f"log of {issuer.url}", not late, seen, advice))
     return findings
