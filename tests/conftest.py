@@ -1,11 +1,17 @@
 """Fixtures every test may use."""
 
+import os
+
 import hypothesis
 import pytest
 
 # A busy machine is slow now and then; how long one example takes proves nothing.
 hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
-hypothesis.settings.load_profile("suite")
+# Where there is time: HYPOTHESIS_PROFILE=thorough looks thirty times longer.
+hypothesis.settings.register_profile(
+    "thorough", parent=hypothesis.settings.get_profile("suite"), max_examples=3000
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture
