@@ -1,17 +1,22 @@
 """Who is calling: the peer of the connection, or whom a trusted proxy speaks for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from itertools import islice
 from typing import Final, NamedTuple
 
 from registrary.core.addresses import Address, Networks
 from registrary.web.head import Head
 
-_CACHED: Final = 4096  # forwarding headers whose reading is remembered
+HOPS_LIMIT: Final = 32  # senders that are looked at; what is left of them nobody reads
+_MEMBER_LIMIT: Final = 1024  # bytes of one member of a list; a longer one says nothing
+_SENDER_LIMIT: Final = 64  # characters of a sender: an address, brackets, a port, a zone
+_CACHED: Final = 2048  # senders whose reading is remembered, none longer than the limit
+_NOBODY: Final = ("", False)
 _HOST: Final = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _BRACKETED: Final = re.compile(r"\[([^\]]*)\](?::[0-9]+)?")
 
@@ -69,7 +74,7 @@ class Callers:
         self._networks = proxies.networks
         read = _x_forwarded if proxies.headers is ForwardingHeaders.X_FORWARDED else _forwarded
         self._hops = read
-        self._walk = lru_cache(_CACHED)(self._walk_uncached)
+        self._judge = lru_cache(_CACHED)(self._judged)
 
     def trusts(self, peer: str) -> bool:
         """Tell whether the forwarding headers of a connection from *peer* are believed."""
@@ -78,23 +83,30 @@ class Callers:
 
     def caller(self, head: Head, *, peer: str, scheme: str) -> Caller:
         """Return who sent *head* over a connection from *peer*, which must be trusted."""
-        hops = self._hops(head)
-        hop = self._walk(hops) if hops else _Hop()
+        hop = self._walk(islice(self._hops(head), HOPS_LIMIT))
         scheme = hop.scheme or scheme
         host = without_default_port(hop.host or head.host, scheme)
         return Caller(hop.sender or peer, scheme, host)
 
-    def _walk_uncached(self, hops: tuple[_Hop, ...]) -> _Hop:
-        """Return the hop of the caller; its sender is empty when it is the peer itself."""
-        sender, found = "", hops[-1]
-        for hop in reversed(hops):
-            address = _parse_sender(hop.sender)
-            if address is None:
+    def _walk(self, hops: Iterable[_Hop]) -> _Hop:
+        """Return the hop of the caller among *hops*, which begin at the nearest proxy.
+
+        Its sender is empty when the caller is the peer itself.
+        """
+        found: _Hop | None = None
+        for sender, scheme, host in hops:
+            address, is_trusted = self._judge(sender) if len(sender) <= _SENDER_LIMIT else _NOBODY
+            if not address:
+                return found or _Hop("", scheme, host)
+            found = _Hop(address, scheme, host)
+            if not is_trusted:
                 break
-            sender, found = str(address), hop
-            if not self._networks.contains(address):
-                break
-        return found._replace(sender=sender)
+        return found or _Hop()
+
+    def _judged(self, sender: str) -> tuple[str, bool]:
+        """Return the one spelling of *sender*, empty for no address, and whether it is trusted."""
+        address = _parse_sender(sender)
+        return _NOBODY if address is None else (str(address), self._networks.contains(address))
 
 
 def without_default_port(host: str, scheme: str) -> str:
@@ -110,7 +122,6 @@ def canonical_peer(peer: str) -> str:
 
 def _parse_sender(text: str) -> Address | None:
     """Read an address as proxies write it: bare, in brackets, or with a port."""
-    text = text.strip()
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed is not None:
         text = bracketed[1]
@@ -125,26 +136,25 @@ def _parse_sender(text: str) -> Address | None:
     return address
 
 
-def _x_forwarded(head: Head) -> tuple[_Hop, ...]:
+def _x_forwarded(head: Head) -> Iterator[_Hop]:
     """Read X-Forwarded-*; -Proto and -Host name no hop, so the nearest proxy's word counts."""
     fields = head.fields
     scheme = _scheme(_last(fields, b"x-forwarded-proto"))
     host = _host(_last(fields, b"x-forwarded-host"))
     if b"x-forwarded-for" not in fields:
-        return (_Hop("", scheme, host),) if scheme or host else ()
-    senders = _listed(head, b"x-forwarded-for")
-    return tuple(_Hop(sender, scheme, host) for sender in senders)
+        yield _Hop("", scheme, host)
+        return
+    for sender in _from_the_end(head, b"x-forwarded-for"):
+        yield _Hop(sender, scheme, host)
 
 
-def _forwarded(head: Head) -> tuple[_Hop, ...]:
+def _forwarded(head: Head) -> Iterator[_Hop]:
     """Read Forwarded (RFC 7239 §4).
 
     Elements are split at every comma, in quotes too: no address, scheme or host holds one, and a
     quote that a caller opens must not swallow what a proxy appended.
     """
-    if b"forwarded" not in head.fields:
-        return ()
-    return tuple(_hop_of_element(element) for element in _listed(head, b"forwarded"))
+    return map(_hop_of_element, _from_the_end(head, b"forwarded"))
 
 
 def _hop_of_element(element: str) -> _Hop:
@@ -157,11 +167,19 @@ def _hop_of_element(element: str) -> _Hop:
     )
 
 
-def _listed(head: Head, name: bytes) -> list[str]:
-    """Return the members of a list that may stand on several lines (RFC 9110 §5.3)."""
-    return (
-        b",".join(value for key, value in head.headers if key == name).decode("latin-1").split(",")
-    )
+def _from_the_end(head: Head, name: bytes) -> Iterator[str]:
+    """Return the members of a list, the last one first, as far as they are asked for.
+
+    The list may stand on several lines (RFC 9110 §5.3). All but its end is a stranger's, so it
+    is never taken apart as a whole.
+    """
+    for key, value in reversed(head.headers):
+        end = len(value) if key == name else -1
+        while end >= 0:
+            start = value.rfind(b",", 0, end)
+            member = value[start + 1 : end].strip()
+            yield member.decode("latin-1") if len(member) <= _MEMBER_LIMIT else ""
+            end = start
 
 
 def _last(fields: Mapping[bytes, bytes], name: bytes) -> str:

@@ -1,7 +1,10 @@
+import tracemalloc
+
 import pytest
 
 from registrary.core.addresses import Networks
 from registrary.web.callers import (
+    HOPS_LIMIT,
     Callers,
     ForwardingHeaders,
     TrustedProxies,
@@ -72,6 +75,53 @@ def test_senders_on_several_lines_are_one_list():
     caller = caller_of(("x-forwarded-for", "192.0.2.66"), ("x-forwarded-for", "192.0.2.1"))
 
     assert "192.0.2.1" == caller.address
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "form"),
+    [
+        (ForwardingHeaders.X_FORWARDED, "x-forwarded-for", "10.0.0.{}"),
+        (ForwardingHeaders.FORWARDED, "forwarded", "for=10.0.0.{}"),
+    ],
+)
+def test_no_more_hops_are_walked_than_a_real_chain_has(kind, name, form):
+    """A trusted network that is too wide must not let one request cost thousands of parses."""
+    chain = ", ".join(form.format(host) for host in range(1, 201))
+
+    caller = caller_of((name, chain), kind=kind)
+
+    assert f"10.0.0.{200 - HOPS_LIMIT + 1}" == caller.address
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "form"),
+    [
+        (ForwardingHeaders.X_FORWARDED, "x-forwarded-for", "{}" + ",1" * 15_000 + ", 192.0.2.{}"),
+        (ForwardingHeaders.X_FORWARDED, "x-forwarded-for", "{}, " + "9" * 30_000 + "{}"),
+        (ForwardingHeaders.FORWARDED, "forwarded", "{}" + ",1" * 15_000 + ", for=192.0.2.{}"),
+        (ForwardingHeaders.FORWARDED, "forwarded", "{}, for=" + "9" * 30_000 + "{}"),
+    ],
+    ids=["long list", "long sender", "forwarded: long list", "forwarded: long sender"],
+)
+def test_nothing_of_a_header_is_kept(kind, name, form):
+    """Strangers without a name or token once made the server hold gigabytes of hops."""
+    callers = Callers(TrustedProxies(PROXIES, kind))
+    lines = [(name.encode(), form.format(turn, turn).encode()) for turn in range(100)]
+    heads = [
+        judge_head("GET", b"/", version="1.1", headers=((b"host", b"inside:8400"), line))
+        for line in lines
+    ]
+    tracemalloc.start()
+
+    try:
+        for head in heads:
+            callers.caller(head, peer=PROXY, scheme="http")
+        kept_bytes, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept_bytes < 64 * 1024
+    assert peak_bytes < 512 * 1024
 
 
 PROTO, ADDRESSED = "x-forwarded-proto", "x-forwarded-host"
