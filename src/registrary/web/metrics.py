@@ -10,18 +10,26 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Metrics:
-    """Counts finished requests by route and status; routes, never paths, so it stays small."""
+    """Counts finished requests by route and status; routes, never paths, so it stays small.
 
-    def __init__(self) -> None:
+    *process* names one of several processes behind a listener. Each shows its own counters, and
+    whoever reads them meets now one, now another: without the name they would seem to jump.
+    """
+
+    def __init__(self, process: str | None = None) -> None:
         self._registry = CollectorRegistry()
-        labels = ("method", "route", "status")
+        names = () if process is None else ("process",)
+        self._process = () if process is None else (process,)
         self._requests = Counter(
-            "registrary_requests", "Requests answered.", labels, registry=self._registry
+            "registrary_requests",
+            "Requests answered.",
+            (*names, "method", "route", "status"),
+            registry=self._registry,
         )
         self._seconds = Histogram(
             "registrary_request_seconds",
             "Time from the end of a request to its answer.",
-            ("route",),
+            (*names, "route"),
             buckets=_SECONDS,
             registry=self._registry,
         )
@@ -42,5 +50,6 @@ class Metrics:
         noted, self._pending = self._pending, []
         for summary in noted:
             route = summary.template or "(none)"
-            self._requests.labels(summary.method, route, str(summary.status)).inc()
-            self._seconds.labels(route).observe(summary.microseconds / 1e6)
+            status = str(summary.status)
+            self._requests.labels(*self._process, summary.method, route, status).inc()
+            self._seconds.labels(*self._process, route).observe(summary.microseconds / 1e6)

@@ -65,7 +65,7 @@ class Runtime:
         self.settings = settings
         self.clock = SystemClock()
         self.entropy = SystemEntropy()
-        self.metrics = Metrics()
+        self.metrics = Metrics(str(os.getpid()) if settings.workers > 1 else None)
         self.refusals = Counting(Tag.REFUSALS_COUNTED)
         self.issues = Counting(Tag.TOKENS_COUNTED)
         self._writing = WriteProbe(self.clock)

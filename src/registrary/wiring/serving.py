@@ -1,16 +1,22 @@
 """Running the application under a server process, or several."""
 
 import asyncio
+import signal
 import socket
+import ssl
 from collections.abc import Callable
 from functools import partial
+from types import FrameType
+from typing import Final
 
 import msgspec
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from registrary.config import Settings
+from registrary.config import Settings, SettingsError
 from registrary.config.checks import listen_address
+from registrary.config.settings import HttpSettings
 from registrary.web.asgi import Application
 from registrary.web.http_protocol import HttpProtocol
 from registrary.wiring.adapters import open_vault
@@ -20,24 +26,38 @@ from registrary.wiring.logs import set_up_logging
 
 Greeting = Callable[[Settings], None]
 
+FAILED: Final = 1
+SILENT_SECONDS: Final = 30  # a worker that says nothing for so long is replaced
+
 
 def run_server(settings: Settings, *, greet: Greeting) -> None:
     """Serve until told to stop; *greet* is called once the address is bound.
 
-    A stopping server takes no more connections and finishes what is under way. Raises
-    `SettingsError`, `KeyFileError` or `StoreUnavailable` before anything is served.
+    A stopping server takes no more connections and finishes what is under way, then the process
+    ends with 0. Raises `SettingsError`, `KeyFileError`, `StoreUnavailable` or `OSError` before
+    anything is served.
     """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopped)
     asyncio.run(_look_ahead(settings))
-    listener = _bind(settings)
-    host, port = listener.getsockname()[:2]
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    settings = msgspec.structs.replace(settings, listen=address)
+    listener = _bind(*listen_address(settings))
+    settings = msgspec.structs.replace(settings, listen=_address_of(listener))
     greet(settings)
     _serve(settings, listener)
 
 
+def _stopped(number: int, frame: FrameType | None) -> None:
+    """End well: told before serving, or by uvicorn once it has finished what was under way."""
+    del number, frame
+    raise SystemExit(0)
+
+
 async def _look_ahead(settings: Settings) -> None:
-    """Open store and keys as every process will, where a failure still reaches the command."""
+    """Open store, keys and certificate as every process will.
+
+    Here a failure still reaches the command; a worker's would only make another worker start.
+    """
+    _load_certificate(settings.http)
     vault = open_vault(settings, create=True)
     try:
         await demand_keys(vault)
@@ -45,14 +65,41 @@ async def _look_ahead(settings: Settings) -> None:
         await vault.store.close()
 
 
-def _bind(settings: Settings) -> socket.socket:
-    host, port = listen_address(settings)
+def _load_certificate(settings: HttpSettings) -> None:
+    if settings.tls_certificate is None or settings.tls_private_key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_certificate,
+            settings.tls_private_key,
+            password="",  # an encrypted key would be asked about at a terminal nobody watches
+        )
+    except ssl.SSLError as error:
+        raise SettingsError(
+            "http.tls_certificate and http.tls_private_key must be PEM files of a certificate and "
+            "of its key, unencrypted"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"http.tls_certificate or http.tls_private_key cannot be read: {error.strerror}"
+        ) from error
+
+
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
     listener.set_inheritable(True)
     return listener
+
+
+def _address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
@@ -68,14 +115,42 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=settings.http.graceful_seconds,
+        timeout_worker_healthcheck=SILENT_SECONDS,
         ssl_certfile=settings.http.tls_certificate,
         ssl_keyfile=settings.http.tls_private_key,
         workers=settings.workers,
     )
     if settings.workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
+        _Workers(config, sockets=[listener]).run()
     else:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Worker(config).run(sockets=[listener])
+
+
+class _Worker(uvicorn.Server):
+    """The only server process, whose failure to start is the command's."""
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve; an application that does not start has said why."""
+        try:
+            super().run(sockets)
+        except SystemExit as end:
+            raise SystemExit(FAILED if end.code == STARTUP_FAILURE else end.code) from None
+
+
+class _Workers(Multiprocess):
+    """Server processes that share a listener, and their parent."""
+
+    def run(self) -> None:
+        """Serve; that no worker could start is a failure here too."""
+        super().run()
+        if any(worker.exitcode == STARTUP_FAILURE for worker in self.processes):
+            raise SystemExit(FAILED)
+
+    def terminate_all(self) -> None:
+        """Stop every worker; who connects now is refused at once, and tries elsewhere."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def _application(settings: Settings) -> Application:

@@ -73,3 +73,14 @@ def test_nothing_is_lost_or_counted_twice_while_nobody_asks():
 
     assert 2_500 == first["registrary_requests_total", "POST", "/register", "201"]
     assert first == second
+
+
+def test_one_of_several_processes_gives_its_name():
+    """Counters of two processes under one name would go up and down."""
+    metrics = Metrics("4711")
+    metrics.note(finished())
+
+    counted = samples(metrics)
+
+    assert 1 == counted["registrary_requests_total", "POST", "4711", "/register", "201"]
+    assert 1 == counted["registrary_request_seconds_count", "4711", "/register"]
