@@ -27,15 +27,25 @@ class Budget:
 
     def take(self, key: str) -> bool:
         """Count one act of *key* and return True, or return False and count nothing."""
-        now = self._monotonic()
-        full_at = max(self._full_at.get(key, now), now) + self._interval
-        if full_at - now > self._period * (1 + 1e-9):  # rounding must not cost the last act
+        full_at = self._full_after(key)
+        if full_at is None:
             return False
         self._full_at[key] = full_at
         self._full_at.move_to_end(key)
         if len(self._full_at) > KEYS_LIMIT:
             self._full_at.popitem(last=False)
         return True
+
+    def is_spent(self, key: str) -> bool:
+        """Tell whether one more act of *key* would be too many; counts nothing."""
+        return self._full_after(key) is None
+
+    def _full_after(self, key: str) -> float | None:
+        """Return when *key* has its whole budget again after one more act, None if too many."""
+        now = self._monotonic()
+        full_at = max(self._full_at.get(key, now), now) + self._interval
+        # Rounding must not cost the last act.
+        return None if full_at - now > self._period * (1 + 1e-9) else full_at
 
 
 class Memory:

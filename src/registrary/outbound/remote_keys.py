@@ -23,6 +23,10 @@ _GRACE: Final = timedelta(minutes=15)  # a server that is away does not lock its
 # Unknown kids cost whoever sends them nothing: six fetches at once, then one in ten seconds.
 # Clients that change keys and use the new one within a minute are served (spec row T-68).
 _RENEWALS: Final = Rate(6, timedelta(minutes=1))
+# Nor do made-up assertions of a client whose keys cannot be had: two failures at once, so that keys
+# published a moment after the first are found, then one in ten seconds. What is remembered is that
+# we asked, never a document.
+_FAILURES: Final = Rate(2, timedelta(seconds=20))
 _KEPT_BYTES: Final = 4 * 1024 * 1024  # of documents as they were served, over all URLs
 _ENTRY_BYTES: Final = 512  # charged for an entry beside its document
 
@@ -47,7 +51,8 @@ class CachedRemoteKeys:
 
     A set is kept as long as its server says, within bounds. Callers who ask for the same set at
     the same time share one fetch. When a fetch fails, a set that went stale a short while ago is
-    used once more: the failure may be of an attacker's making.
+    used once more: the failure may be of an attacker's making. A URL that failed twice is left
+    alone for a while, since the budget of its host is shared with other clients.
     """
 
     def __init__(self, fetcher: Fetcher, *, monotonic: Monotonic = time.monotonic) -> None:
@@ -56,6 +61,7 @@ class CachedRemoteKeys:
         self._kept: OrderedDict[str, _KeySet] = OrderedDict()
         self._kept_bytes = 0
         self._renewals = Budget(_RENEWALS, monotonic)
+        self._failures = Budget(_FAILURES, monotonic)
         self._flights: dict[str, asyncio.Task[_KeySet]] = {}
 
     async def keys(self, url: str, *, kid: str | None) -> dict[str, Any]:  # Any: any JSON value
@@ -76,16 +82,21 @@ class CachedRemoteKeys:
         kept = self._kept.get(url)
         if kept is None or self._monotonic() >= kept.usable_until:
             return await self._fetch_once(url)
-        if url not in self._flights and not self._renewals.take(url):
+        if url not in self._flights and not self._may_renew(url):
             return kept
         try:
             return await self._fetch_once(url)
         except FetchRefused:
             return kept
 
+    def _may_renew(self, url: str) -> bool:
+        return not self._failures.is_spent(url) and self._renewals.take(url)
+
     async def _fetch_once(self, url: str) -> _KeySet:
         flight = self._flights.get(url)
         if flight is None:
+            if self._failures.is_spent(url):
+                raise FetchRefused(Refusal.BUDGET, "the URL failed too often lately")
             flight = asyncio.create_task(self._fetch(url))
             self._flights[url] = flight
             flight.add_done_callback(lambda done: self._land(url, done))
@@ -98,6 +109,14 @@ class CachedRemoteKeys:
             flight.exception()  # marks it as seen: perhaps nobody waits any longer
 
     async def _fetch(self, url: str) -> _KeySet:
+        try:
+            return await self._fetch_uncounted(url)
+        except FetchRefused as refused:
+            if refused.refusal is not Refusal.BUDGET:  # nothing was asked of it then
+                self._failures.take(url)
+            raise
+
+    async def _fetch_uncounted(self, url: str) -> _KeySet:
         fetched = await self._fetcher.fetch(url, purpose=JWKS_URI)
         try:
             jwks = usable_keys(parse_object(fetched.body))

@@ -36,6 +36,19 @@ def test_a_budget_comes_back_evenly(count, ticks):
     assert [True] * count + [False] == one_period_later
 
 
+def test_a_budget_says_that_it_is_spent_without_counting(ticks):
+    """Where only failures count, one must know before trying."""
+    budget = Budget(Rate(2, MINUTE), ticks)
+
+    unspent = [budget.is_spent("a") for _ in range(5)]
+    budget.take("a")
+    budget.take("a")
+    spent = budget.is_spent("a")
+    ticks.seconds += 30
+
+    assert ([False] * 5, True, False) == (unspent, spent, budget.is_spent("a"))
+
+
 def test_keys_do_not_share_a_budget(ticks):
     """One host's callers do not pay for another's."""
     budget = Budget(Rate(1, MINUTE), ticks)

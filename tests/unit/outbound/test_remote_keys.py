@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 
@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from registrary.core.base64url import encode
+from registrary.outbound.policy import development_policy
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.ports.fetcher import (
     DOCUMENT_UNUSABLE,
@@ -20,6 +21,7 @@ from registrary.ports.fetcher import (
     FetchRefused,
     Refusal,
 )
+from registrary.ports.limiter import Rate
 from registrary.testing.hostile import HostileServer
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +52,7 @@ class Published:
     """A fetcher of documents the test publishes; None is a document that cannot be had."""
 
     body: bytes | None = None
+    refusal: Refusal = Refusal.STATUS
     fresh_for: timedelta | None = None
     by_url: dict[str, bytes] = field(default_factory=dict)
     gate: asyncio.Event | None = None
@@ -62,7 +65,7 @@ class Published:
             await self.gate.wait()
         body = self.by_url.get(url, self.body)
         if body is None:
-            raise FetchRefused(Refusal.STATUS, "status is 404")
+            raise FetchRefused(self.refusal, "status is 404")
         return Fetched(body, "application/json", fresh_for=self.fresh_for)
 
 
@@ -203,11 +206,55 @@ async def test_a_caller_who_leaves_does_not_take_the_fetch_along(remote_keys, pu
 
 
 @pytest.mark.spec("E-131")
-async def test_a_failure_is_not_remembered(remote_keys, published):
-    """Who publishes their keys after registering is served then."""
+async def test_keys_published_after_a_failure_are_used_at_once(remote_keys, published):
+    """Who publishes their keys after registering is served then: no document is remembered."""
     published.body = None
     with pytest.raises(FetchRefused):
         await remote_keys.keys(URL, kid="a")
+    published.body = jwks("a")
+
+    assert ["a"] == kids(await remote_keys.keys(URL, kid="a"))
+
+
+async def failures(remote_keys, url: str, *, count: int) -> list[Refusal]:
+    """Return how *count* requests for the keys at *url* were refused."""
+    refusals = []
+    for _ in range(count):
+        with pytest.raises(FetchRefused) as caught:
+            await remote_keys.keys(url, kid="a")
+        refusals.append(caught.value.refusal)
+    return refusals
+
+
+async def test_a_url_that_failed_twice_is_left_alone_for_a_while(remote_keys, published, ticks):
+    """Assertions cost whoever makes them up nothing; each must not become a request of ours."""
+    published.body = None
+
+    refusals = await failures(remote_keys, URL, count=100)
+    at_once = published.fetches
+    ticks.seconds += 9.9
+    await failures(remote_keys, URL, count=100)
+    too_early = published.fetches
+    ticks.seconds += 0.2
+    await failures(remote_keys, URL, count=100)
+
+    assert [Refusal.STATUS] * 2 + [Refusal.BUDGET] * 98 == refusals
+    assert (2, 2, 3) == (at_once, too_early, published.fetches)
+
+
+async def test_a_document_that_is_no_set_counts_as_a_failure(remote_keys, published):
+    """Fetching rubbish again and again is no better than fetching nothing."""
+    published.body = b"rubbish"
+
+    await failures(remote_keys, URL, count=100)
+
+    assert 2 == published.fetches
+
+
+async def test_a_url_that_was_not_asked_is_not_held_to_have_failed(remote_keys, published):
+    """What others at its host used up must not be paid for by it afterwards, too."""
+    published.body, published.refusal = None, Refusal.BUDGET
+    await failures(remote_keys, URL, count=100)
     published.body = jwks("a")
 
     assert ["a"] == kids(await remote_keys.keys(URL, kid="a"))
@@ -236,7 +283,7 @@ async def test_a_server_that_is_away_is_not_pressed(remote_keys, published, tick
     for _ in range(100):
         await remote_keys.keys(URL, kid="a")
 
-    assert 1 + 6 == published.fetches
+    assert 1 + 2 == published.fetches
 
 
 @pytest.mark.spec("C-008")
@@ -310,3 +357,19 @@ async def test_keys_are_rotated_over_a_real_connection(make_fetcher):
 
         assert 2 == server.count("/jwks")
     assert (["a"], ["a", "b"]) == (kids(before), kids(after))
+
+
+async def test_one_client_s_failures_leave_its_neighbours_at_the_host_alone(make_fetcher, ticks):
+    """One `jwks_uri` that cannot be had once locked out every client at the same host."""
+    policy = replace(development_policy(), host_rate=Rate(10, timedelta(minutes=1)))
+    async with HostileServer() as server:
+        remote_keys = CachedRemoteKeys(
+            make_fetcher(policy=policy, monotonic=ticks), monotonic=ticks
+        )
+        server.publish("/neighbour", jwks("a"))
+        for path in ("/not-found", "/wrong-type", "/close"):
+            await failures(remote_keys, server.url(path), count=100)
+        found = await remote_keys.keys(server.url("/neighbour"), kid="a")
+
+        assert 3 * 2 + 1 == server.accepted
+    assert ["a"] == kids(found)
