@@ -98,11 +98,17 @@ def find_credential(
 def succeed(
     kept: tuple[Credential, ...], successor: Credential, *, overlap: timedelta
 ) -> tuple[Credential, ...]:
-    """Return *kept* with *successor* as the newest; the one before it retires after *overlap*."""
+    """Return *kept* with *successor* as the newest; the one in use retires after *overlap*.
+
+    While two are kept the newer was never used, and whoever asks again may never have seen it.
+    So it is the one that gives way, and the one in use retires when it was told to, not later.
+    """
     if not kept:
         return (successor,)
-    retire_at = successor.issued_at + overlap
-    return (msgspec.structs.replace(kept[-1], retire_at=retire_at), successor)
+    now = successor.issued_at
+    in_use = kept[0] if kept[0].is_usable(now) else kept[-1]
+    retire_at = min(in_use.retire_at or now + overlap, now + overlap)
+    return (msgspec.structs.replace(in_use, retire_at=retire_at), successor)
 
 
 def is_first_use(used: Credential, kept: tuple[Credential, ...]) -> bool:

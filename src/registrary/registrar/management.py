@@ -143,26 +143,36 @@ class Manager:
         return client
 
     async def _owner(self, context: IssuerContext, parsed: ParsedToken) -> Client | None:
-        """Return the client that *parsed* belongs to; a first use retires its predecessor."""
-        locator = parsed.locator
-        store, now = self._services.store, self._services.clock.now()
-        client = await store.get(Client, context.id, locator.hex()) if locator else None
-        kept = client.registration_access_tokens if client else ()
-        found = find_credential(
-            parsed.token,
-            kept,
-            peppers=self._services.secret_keys.peppers(),
-            purpose=Prefix.REGISTRATION_ACCESS_TOKEN,
-            now=now,
-        )
-        if client is None or found is None or not client.effects.may_read:
-            return None
-        if is_first_use(found, kept):
-            return await self._retire_predecessor(context, client)
+        """Return the client that *parsed* belongs to; a first use retires its predecessor.
+
+        Whoever writes meanwhile may have taken the token away, so it is looked at again. A use
+        that keeps losing goes on, and the next one retires the predecessor.
+        """
+        locator, services = parsed.locator, self._services
+        client = None
+        for _ in range(ATTEMPTS):
+            client = (
+                await services.store.get(Client, context.id, locator.hex()) if locator else None
+            )
+            kept = client.registration_access_tokens if client else ()
+            found = find_credential(
+                parsed.token,
+                kept,
+                peppers=services.secret_keys.peppers(),
+                purpose=Prefix.REGISTRATION_ACCESS_TOKEN,
+                now=services.clock.now(),
+            )
+            if client is None or found is None or not client.effects.may_read:
+                return None
+            if not is_first_use(found, kept):
+                return client
+            settled = await self._retire_predecessor(context, client)
+            if settled is not None:
+                return settled
         return client
 
-    async def _retire_predecessor(self, context: IssuerContext, client: Client) -> Client:
-        """End the old token now that its successor arrived; losing a race changes nothing."""
+    async def _retire_predecessor(self, context: IssuerContext, client: Client) -> Client | None:
+        """End the old token now that its successor arrived; None when somebody wrote meanwhile."""
         settled = msgspec.structs.replace(
             client,
             registration_access_tokens=client.registration_access_tokens[-1:],
@@ -179,7 +189,7 @@ class Manager:
                 Changes(puts=(Put(settled, expected=client.revision),), events=(event,))
             )
         except Conflict:
-            return client
+            return None
         return settled
 
     async def _revoke_token(self, context: IssuerContext, visit: Visit, client: Client) -> None:

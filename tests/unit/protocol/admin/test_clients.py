@@ -170,7 +170,7 @@ async def test_an_unknown_kind_of_hold_is_refused(office):
 
 async def test_a_new_secret_lets_the_old_one_live_for_the_overlap(office):
     """A client that runs on ten machines is changed one by one."""
-    client = await office.add_client()
+    client = await office.add_client(secrets=())
     first = await office.call(f"POST /clients/{client.client_id}/credentials")
 
     second = await office.call(f"POST /clients/{client.client_id}/credentials")
@@ -195,7 +195,7 @@ async def test_a_new_secret_lets_the_old_one_live_for_the_overlap(office):
 )
 async def test_a_credential_that_leaked_ends_at_once(office, kind, purpose):
     """An overlap is for honest bearers; a thief needs a minute."""
-    client = await office.add_client()
+    client = await office.add_client(secrets=(), registration_access_tokens=())
     path = f"POST /clients/{client.client_id}/credentials"
     leaked = await office.call(path, {"kind": kind})
 
@@ -210,7 +210,7 @@ async def test_a_credential_that_leaked_ends_at_once(office, kind, purpose):
 
 async def test_an_old_registration_access_token_lives_for_a_day_at_most(office):
     """The promise to clients is no more than that, whoever asks."""
-    client = await office.add_client()
+    client = await office.add_client(registration_access_tokens=())
     path = f"POST /clients/{client.client_id}/credentials"
     kind = "registration_access_token"
     old = await office.call(path, {"kind": kind})
