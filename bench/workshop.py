@@ -21,8 +21,8 @@ from registrary.registrar.services import Services
 from registrary.storage.sqlite import SqliteStore, open_sqlite
 from registrary.storage.sqlite.writer import WriteConnection
 from registrary.wiring.adapters import SystemClock, SystemEntropy, open_vault
+from registrary.wiring.contexts import context_of
 from registrary.wiring.issuers import ensure_issuer
-from registrary.wiring.sites import context_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from registrary.core.strict_json import JsonError, parse_object
 from registrary.policy.consistency import needs_recoverable_secret, needs_secret
 from registrary.storage.sqlite import SqliteStore
 from registrary.testing.server import RunningServer, running_server
-from registrary.wiring.sites import context_of
+from registrary.wiring.contexts import context_of
 from tests.property.documents import assert_holds_together, documents, json_values, judged, likely
 from tests.protocol.wire import Answer, Wire, connected
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from registrary.cli.options import (
+    USAGE,
     ConfigOption,
     IssuerOption,
     JsonOption,
     ReasonOption,
     StoreOption,
     Target,
+    fail,
 )
 from registrary.core.lifecycle import HoldKind
 
@@ -136,6 +138,10 @@ def revoke(
 def rotate_secret(
     client_id: ClientArgument,
     *,
+    overlap: Annotated[
+        str | None,
+        typer.Option(help="How long the old one stays good at most: 0s ends it at once, 15m, 7d"),
+    ] = None,
     store: StoreOption = None,
     config: ConfigOption = None,
     issuer: IssuerOption = None,
@@ -144,10 +150,17 @@ def rotate_secret(
     """Give a client a new secret and print it; the old one is good until the new one is used."""
     from registrary.cli.output import print_json, print_members
     from registrary.cli.session import work
+    from registrary.protocol.admin.durations import parse_duration
+    from registrary.registrar.administration import NotPossible
+
+    try:
+        length = None if overlap is None else parse_duration(overlap, "overlap")
+    except NotPossible as error:
+        fail(f"--{error}", code=USAGE)
 
     async def act(desk: "Desk") -> dict[str, Any]:
         client, secret = await desk.administrator.rotate_secret(
-            desk.context, client_id, actor=desk.actor
+            desk.context, client_id, overlap=length, actor=desk.actor
         )
         expiry = client.secrets[-1].expires_at
         seconds = int(expiry.timestamp()) if expiry else 0

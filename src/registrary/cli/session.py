@@ -18,8 +18,8 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import Services
 from registrary.wiring.adapters import Vault, open_vault
 from registrary.wiring.backup_file import BackupError
+from registrary.wiring.contexts import context_of
 from registrary.wiring.offline import offline_services
-from registrary.wiring.sites import context_of
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ from registrary.config import Settings
 from registrary.protocol.admin.setup import PATH
 from registrary.registrar.first_administrator import FirstAdministrator
 from registrary.wiring.adapters import Vault, open_vault
+from registrary.wiring.contexts import context_of
 from registrary.wiring.issuers import ensure_issuer, issuer_url
 from registrary.wiring.offline import offline_services
-from registrary.wiring.sites import context_of
 
 
 def set_up_link(settings: Settings) -> str | None:

@@ -7,7 +7,6 @@ from registrary.authserver.context import ServerContext
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.tokens import TokenIssuer
 from registrary.core.issuer import Issuer
-from registrary.core.metadata import Offer, offer_for
 from registrary.ports.keys import Signer
 from registrary.protocol import unavailable
 from registrary.protocol.back_channel import BackChannel
@@ -22,6 +21,7 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
 from registrary.wiring.administration import Administration, admin_routes
+from registrary.wiring.contexts import context_of, offer_of
 from registrary.wiring.directory import Site
 
 
@@ -36,20 +36,6 @@ class UseCases:
     inspector: TokenInspector
     signer: Signer
     administration: Administration
-
-
-def offer_of(issuer: Issuer) -> Offer:
-    """Return what *issuer* offers; to a developer also documents of plain http on this machine."""
-    return offer_for(issuer.rule_set.value, issuer.scopes, loopback_http=issuer.dev)
-
-
-def context_of(issuer: Issuer) -> IssuerContext:
-    """Return what use cases know of *issuer*."""
-    return IssuerContext(
-        issuer=issuer,
-        offer=offer_of(issuer),
-        registration_endpoint=f"{issuer.url}/register",
-    )
 
 
 def site_of(issuer: Issuer, use_cases: UseCases) -> Site:
