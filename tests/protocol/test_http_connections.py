@@ -20,7 +20,6 @@ KINDS = {
     "404": (get("/nowhere"), 404),
     "404 with a body": (sized(BODY).replace(b"/register", b"/nowhere"), 404),
     "405": (request("DELETE /healthz HTTP/1.1", HOST), 405),
-    "page": (get("/authorize", "Accept: text/html"), 503),
 }
 
 

@@ -1,4 +1,4 @@
-"""The server as processes: how it ends, what several of them share, and TLS of its own."""
+"""The server as processes: how it ends, what several of them share, its listeners, its TLS."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -310,6 +311,68 @@ def tags(server):
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return Counter(json.loads(line["event"])["tag"] for line in lines if line["kind"] == "event")
+
+
+# A listener for operators
+
+
+BEARER = f"Authorization: Bearer {ADMIN_TOKEN}"
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    """Run a server that keeps operators' business apart; return it and the other address."""
+    folder = tmp_path_factory.mktemp("apart")
+    address = f"127.0.0.1:{free_port()}"
+    config = folder / "registrary.toml"
+    config.write_text(f'[http]\nadmin_listen = "{address}"\n')
+    with running_server(folder, "--workers", "2", "--config", str(config)) as running:
+        yield running, replace(running, url=f"http://{address}")
+
+
+@pytest.mark.parametrize(
+    ("sent", "outside", "inside"),
+    [
+        (get("/metrics"), 404, 200),
+        (get("/metrics", BEARER), 404, 200),
+        (get("/api/v1/clients"), 404, 401),
+        (get("/api/v1/clients", BEARER), 404, 200),
+        (get("/api/v1/openapi.json"), 404, 200),
+        (get("/healthz"), 200, 200),
+        (get("/readyz"), 200, 200),
+        (sized(BODY), 201, 404),
+        (get("/jwks"), 200, 404),
+        (get("/.well-known/openid-configuration"), 200, 404),
+        (get("/.well-known/oauth-authorization-server"), 200, 404),
+    ],
+    ids=[
+        "metrics",
+        "metrics with a token",
+        "API",
+        "API with a token",
+        "API description",
+        "alive",
+        "ready",
+        "registration",
+        "keys",
+        "metadata",
+        "older metadata",
+    ],
+)
+def test_operators_and_clients_are_served_apart(apart, sent, outside, inside):
+    """What strangers cannot reach they cannot attack (threat 40)."""
+    main, admin = apart
+
+    statuses = [ask(main, sent).status, ask(admin, sent).status]
+
+    assert [outside, inside] == statuses
+
+
+def test_the_server_says_where_operators_find_it(apart):
+    """With port 0 nobody else could know."""
+    main, admin = apart
+
+    assert f"admin     {admin.url.removeprefix('http://')}\n" in main.log.read_text()
 
 
 # TLS

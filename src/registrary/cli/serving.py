@@ -57,6 +57,8 @@ def greet(settings: "Settings") -> None:
     url = issuer_url(settings)
     print(f"issuer    {url}")
     print(f"metadata  {url}/.well-known/oauth-authorization-server")
+    if settings.http.admin_listen is not None:
+        print(f"admin     {settings.http.admin_listen}")
     link = set_up_link(settings)
     if link is not None:
         print("\nNobody administers this server yet. This link makes its first administrator; it")

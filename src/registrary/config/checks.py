@@ -17,6 +17,19 @@ def listen_address(settings: Settings) -> tuple[str, int]:
     return split_address(settings.listen, "listen")
 
 
+def admin_address(settings: Settings) -> tuple[str, int] | None:
+    """Return host and port of ``http.admin_listen``, None when there is no such listener."""
+    text = settings.http.admin_listen
+    return None if text is None else split_address(text, "http.admin_listen")
+
+
+def listen_hosts(settings: Settings) -> dict[str, str]:
+    """Return the host of every listener by the name of its setting."""
+    hosts = {"listen": listen_address(settings)[0]}
+    apart = admin_address(settings)
+    return hosts if apart is None else hosts | {"http.admin_listen": apart[0]}
+
+
 def split_address(text: str, name: str) -> tuple[str, int]:
     """Split ``HOST:PORT`` (an IPv6 host in brackets)."""
     host, separator, port = text.rpartition(":")
@@ -36,17 +49,17 @@ def is_loopback_host(host: str) -> bool:
 
 
 def listen_is_an_address(settings: Settings) -> None:
-    """Demand a host and a port to listen on."""
-    listen_address(settings)
-    if settings.http.admin_listen is not None:
-        split_address(settings.http.admin_listen, "http.admin_listen")
+    """Demand a host and a port to listen on; listeners are told apart by their ports."""
+    _, port = listen_address(settings)
+    apart = admin_address(settings)
+    if apart is not None and apart[1] == port != 0:
+        raise SettingsError("http.admin_listen must have another port than listen")
 
 
 def dev_only_on_loopback(settings: Settings) -> None:
     """Keep what ``dev`` and ``no_rate_limits`` relax out of reach from elsewhere."""
-    host, _ = listen_address(settings)
     for name, is_set in (("dev", settings.dev), ("no_rate_limits", settings.no_rate_limits)):
-        if is_set and not is_loopback_host(host):
+        if is_set and not all(map(is_loopback_host, listen_hosts(settings).values())):
             raise SettingsError(f"{name} is only allowed while listening on loopback")
 
 
@@ -71,12 +84,12 @@ def plain_http_stays_on_loopback(settings: Settings) -> None:
     has_tls = settings.http.tls_certificate is not None
     if has_tls != (settings.http.tls_private_key is not None):
         raise SettingsError("http.tls_certificate and http.tls_private_key come together")
-    host, _ = listen_address(settings)
-    if not has_tls and not is_loopback_host(host):
-        raise SettingsError(
-            "listen: plain HTTP is only spoken on loopback; set http.tls_certificate and "
-            "http.tls_private_key, or listen on 127.0.0.1 behind a TLS proxy"
-        )
+    for name, host in listen_hosts(settings).items():
+        if not has_tls and not is_loopback_host(host):
+            raise SettingsError(
+                f"{name}: plain HTTP is only spoken on loopback; set http.tls_certificate and "
+                "http.tls_private_key, or listen on 127.0.0.1 behind a TLS proxy"
+            )
 
 
 def store_is_known(settings: Settings) -> None:

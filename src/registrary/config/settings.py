@@ -44,7 +44,10 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 75
     admin_listen: Annotated[
         str | None,
-        documented("A second HOST:PORT for /metrics and the admin API; /metrics is open there."),
+        documented(
+            "A second HOST:PORT for the admin API and /metrics, which the first then does not "
+            "serve; /metrics needs no token there."
+        ),
     ] = None
 
 

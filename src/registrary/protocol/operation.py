@@ -49,15 +49,24 @@ class OperationEndpoints:
             return bare_challenge()
         if not await self.is_admin(token.text):
             return error_response("invalid_token", "the admin token is not valid")
+        return await self.count_openly(request)
+
+    async def count_openly(self, request: HttpRequest) -> HttpResponse:
+        """Show the counters to whoever can connect."""
+        del request
         return HttpResponse(200, (METRICS_TYPE, *NO_STORE), self.metrics())
 
+    def health_routes(self) -> tuple[Route, ...]:
+        """Return the addresses at which a supervisor asks how the server is."""
+        return (Route("/healthz", {"GET": self.alive}), Route("/readyz", {"GET": self.ready}))
+
     def routes(self) -> tuple[Route, ...]:
-        """Return the addresses, which no metadata announces."""
-        return (
-            Route("/healthz", {"GET": self.alive}),
-            Route("/readyz", {"GET": self.ready}),
-            Route("/metrics", {"GET": self.count}),
-        )
+        """Return the addresses of a listener that serves everything; no metadata announces them."""
+        return (*self.health_routes(), Route("/metrics", {"GET": self.count}))
+
+    def admin_listener_routes(self) -> tuple[Route, ...]:
+        """Return the addresses of a listener that only operators can reach."""
+        return (*self.health_routes(), Route("/metrics", {"GET": self.count_openly}))
 
 
 async def _is_good(probe: Probe) -> bool:

@@ -1,6 +1,6 @@
 """The server's life as an ASGI application; its requests come by `HttpProtocol`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -20,13 +20,24 @@ async def _no_lifespan() -> AsyncIterator[None]:
 class Application:
     """What uvicorn loads, starts and stops: the gateway, and what surrounds its work.
 
-    *lifespan* surrounds the time in which requests are served: an exception on entering stops the
-    server from starting.
+    *by_port* are gateways that serve a port of their own instead. *lifespan* surrounds the time in
+    which requests are served: an exception on entering stops the server from starting.
     """
 
-    def __init__(self, gateway: Gateway, *, lifespan: Lifespan = _no_lifespan) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        by_port: Mapping[int, Gateway] | None = None,
+        lifespan: Lifespan = _no_lifespan,
+    ) -> None:
         self.gateway = gateway
+        self._by_port = by_port or {}
         self._lifespan = lifespan
+
+    def gateway_at(self, port: int) -> Gateway:
+        """Return who serves the connections accepted on *port*."""
+        return self._by_port.get(port, self.gateway)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Live through the life of the server; requests do not come this way."""
@@ -34,7 +45,7 @@ class Application:
             raise NotImplementedError("requests are served by HttpProtocol")
         await receive()
         async with self._lifespan():
-            scope["state"]["gateway"] = self.gateway  # where every connection finds it
+            scope["state"]["gateway_at"] = self.gateway_at  # where every connection finds it
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -7,6 +7,7 @@ else of uvicorn, and nothing of ASGI, is on the way of a request.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from math import inf
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from registrary.web.deadlines import Deadlines
 from registrary.web.exchange import Exchange
 from registrary.web.gateway import Gateway
 from registrary.web.head import Refused
+from registrary.web.limits import HttpLimits
 from registrary.web.reading import PIECE, Peer, Reader, Stage
 from registrary.web.writing import Refusal, Writer
 
@@ -34,8 +36,7 @@ class HttpProtocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         del config
-        self._gateway: Gateway = app_state["gateway"]
-        self._limits = self._gateway.limits
+        self._gateway_at: Callable[[int], Gateway] = app_state["gateway_at"]
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._unread = b""  # what arrived while a request waited
@@ -47,6 +48,8 @@ class HttpProtocol(asyncio.Protocol):
         self._is_lost = self._is_stopping = False
         # Set when the connection stands:
         self._transport: asyncio.Transport
+        self._gateway: Gateway
+        self._limits: HttpLimits
         self._peer: Peer
         self._deadlines: Deadlines
         self._reader: Reader
@@ -58,6 +61,8 @@ class HttpProtocol(asyncio.Protocol):
         """Start the clock: a caller who says nothing does not stay."""
         # cast: uvloop's transports have the methods without deriving from the class
         self._transport = writable = cast("asyncio.Transport", transport)
+        self._gateway = self._gateway_at(_port_of(transport))
+        self._limits = self._gateway.limits
         self._peer = peer = self._peer_of(transport)
         self._deadlines = deadlines = Deadlines(self._loop, self._limits, self._on_look)
         self._reader = Reader(
@@ -286,3 +291,8 @@ class HttpProtocol(asyncio.Protocol):
             tasks = self._state.tasks
             tasks.add(self._front.task)
             self._front.task.add_done_callback(tasks.discard)
+
+
+def _port_of(transport: asyncio.BaseTransport) -> int:
+    name = transport.get_extra_info("sockname")
+    return name[1] if isinstance(name, tuple) else 0  # a Unix socket has none

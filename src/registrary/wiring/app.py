@@ -10,6 +10,7 @@ from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.tokens import TokenIssuer
 from registrary.config import Settings
+from registrary.config.checks import admin_address
 from registrary.config.settings import HttpSettings
 from registrary.core.addresses import Networks
 from registrary.core.events import Tag
@@ -23,7 +24,9 @@ from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
+from registrary.protocol.admin.operations import PREFIX as ADMIN_API
 from registrary.protocol.operation import OperationEndpoints
+from registrary.protocol.routes import Route
 from registrary.registrar.admin_access import AdminAccess
 from registrary.registrar.counting import Counting
 from registrary.registrar.management import Manager
@@ -75,7 +78,11 @@ class Runtime:
             metrics=self.metrics.text,
             is_admin=self.is_admin,
         )
-        self.directory = Directory(operation.routes())
+        if settings.http.admin_listen is None:
+            self.directory = Directory(operation.routes())
+        else:
+            self.directory = Directory(operation.health_routes(), serves=_is_for_clients)
+        self.admin_directory = Directory(operation.admin_listener_routes(), serves=_is_admin)
         # Made before anything is opened, so that a bad file is told on one line.
         self._trust = outbound_trust(environment)
         self._vault: Vault | None = None
@@ -191,6 +198,7 @@ class Runtime:
             else site_of(issuer, use_cases)
             for issuer in stored
         )
+        self.admin_directory.show(self.directory.sites)
 
     async def is_admin(self, token: str) -> bool:
         """Tell whether *token* may see what operators see."""
@@ -205,6 +213,16 @@ class Runtime:
 
     async def _keys_problem(self) -> str | None:
         return await self._key_watch.problem(self.vault)
+
+
+def _is_admin(route: Route) -> bool:
+    """Tell whether *route* is of the admin API."""
+    return route.template.startswith(f"{ADMIN_API}/")
+
+
+def _is_for_clients(route: Route) -> bool:
+    """Tell whether *route* is of no concern to operators."""
+    return not _is_admin(route)
 
 
 def limits_of(settings: HttpSettings) -> HttpLimits:
@@ -222,13 +240,17 @@ def build_app(settings: Settings, *, environment: Mapping[str, str] = os.environ
     Of *environment* only ``SSL_CERT_FILE`` is read. Raises `SettingsError` when that is no use.
     """
     runtime = Runtime(settings, environment)
-    gateway = Gateway(
-        runtime.directory,
-        render_page,
-        GatewaySettings(
-            limits=limits_of(settings.http),
-            proxies=TrustedProxies(Networks.parse(settings.http.trusted_proxies)),
-            on_finished=runtime.metrics.note,
-        ),
+    gateway_settings = GatewaySettings(
+        limits=limits_of(settings.http),
+        proxies=TrustedProxies(Networks.parse(settings.http.trusted_proxies)),
+        on_finished=runtime.metrics.note,
     )
-    return Application(gateway, lifespan=runtime.lifespan)
+    by_port = {}
+    address = admin_address(settings)
+    if address is not None:
+        by_port[address[1]] = Gateway(runtime.admin_directory, render_page, gateway_settings)
+    return Application(
+        Gateway(runtime.directory, render_page, gateway_settings),
+        by_port=by_port,
+        lifespan=runtime.lifespan,
+    )

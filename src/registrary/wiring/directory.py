@@ -1,7 +1,7 @@
 """Which issuer and which route an address leads to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -44,6 +44,12 @@ class Site:
         return urlsplit(self.issuer.url).path
 
 
+def _everything(route: Route) -> bool:
+    """Accept *route*."""
+    del route
+    return True
+
+
 class _Table:
     """All addresses of the issuers at one host."""
 
@@ -52,9 +58,11 @@ class _Table:
         self.prefixed: dict[str, tuple[int, Route]] = {}
         self.patterns: list[tuple[re.Pattern[str], int, Route]] = []
 
-    def add(self, site: Site, operation: Iterable[Route]) -> None:
-        for route in (*site.routes, *operation):
+    def add(self, site: Site, routes: Iterable[Route]) -> None:
+        for route in routes:
             self._add_route(site.path, route)
+
+    def add_metadata(self, site: Site) -> None:
         for name in METADATA_DOCUMENTS:
             for path in {WELL_KNOWN + name + site.path, site.path + WELL_KNOWN + name}:
                 self.exact[path] = Found(path, site.metadata)
@@ -88,10 +96,17 @@ class _Table:
 
 
 class Directory:
-    """Finds endpoints. With one issuer the host means nothing; with several it must be theirs."""
+    """Finds endpoints. With one issuer the host means nothing; with several it must be theirs.
 
-    def __init__(self, operation: tuple[Route, ...]) -> None:
+    *operation* answers beside the issuers' own routes, of which those are served that *serves*
+    accepts, their metadata among them.
+    """
+
+    def __init__(
+        self, operation: tuple[Route, ...], *, serves: Callable[[Route], bool] = _everything
+    ) -> None:
         self._operation = operation
+        self._serves = serves
         self._only: _Table | None = None
         self._by_host: dict[str, _Table] = {}
         self._root = _root_table(operation)
@@ -102,7 +117,10 @@ class Directory:
         self.sites = tuple(sites)
         tables: dict[str, _Table] = {}
         for site in self.sites:
-            tables.setdefault(site.host, _Table()).add(site, self._operation)
+            table = tables.setdefault(site.host, _Table())
+            table.add(site, (*filter(self._serves, site.routes), *self._operation))
+            if self._serves(site.metadata):
+                table.add_metadata(site)
         self._by_host = tables
         self._only = next(iter(tables.values())) if len(self.sites) == 1 else None
 

@@ -15,7 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from registrary.config import Settings, SettingsError
-from registrary.config.checks import listen_address
+from registrary.config.checks import admin_address, listen_address
 from registrary.config.settings import HttpSettings
 from registrary.web.asgi import Application
 from registrary.web.http_protocol import HttpProtocol
@@ -31,7 +31,7 @@ SILENT_SECONDS: Final = 30  # a worker that says nothing for so long is replaced
 
 
 def run_server(settings: Settings, *, greet: Greeting) -> None:
-    """Serve until told to stop; *greet* is called once the address is bound.
+    """Serve until told to stop; *greet* is called once the addresses are bound.
 
     A stopping server takes no more connections and finishes what is under way, then the process
     ends with 0. Raises `SettingsError`, `KeyFileError`, `StoreUnavailable` or `OSError` before
@@ -40,10 +40,15 @@ def run_server(settings: Settings, *, greet: Greeting) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     asyncio.run(_look_ahead(settings))
-    listener = _bind(*listen_address(settings))
-    settings = msgspec.structs.replace(settings, listen=_address_of(listener))
+    listeners = [_bind(*listen_address(settings))]
+    settings = msgspec.structs.replace(settings, listen=_address_of(listeners[0]))
+    apart = admin_address(settings)
+    if apart is not None:
+        listeners.append(_bind(*apart))
+        http = msgspec.structs.replace(settings.http, admin_listen=_address_of(listeners[1]))
+        settings = msgspec.structs.replace(settings, http=http)
     greet(settings)
-    _serve(settings, listener)
+    _serve(settings, listeners)
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:
@@ -102,7 +107,7 @@ def _address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
     config = uvicorn.Config(
         partial(_application, settings),
         factory=True,
@@ -121,9 +126,9 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         workers=settings.workers,
     )
     if settings.workers > 1:
-        _Workers(config, sockets=[listener]).run()
+        _Workers(config, sockets=listeners).run()
     else:
-        _Worker(config).run(sockets=[listener])
+        _Worker(config).run(sockets=listeners)
 
 
 class _Worker(uvicorn.Server):

@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 from registrary.protocol.routes import Route
+from registrary.web.asgi import Application
 from registrary.web.callers import NO_PROXIES, TrustedProxies
 from registrary.web.gateway import Gateway, GatewaySettings, RequestSummary
 from registrary.web.http_protocol import HttpProtocol
@@ -99,7 +100,8 @@ async def serving(
     state = ServerState()
     place = Place(0, state)
     settings = GatewaySettings(limits=limits, proxies=proxies, on_finished=place.noted.append)
-    app_state = {"gateway": gateway_of(*ROUTES, *routes, settings=settings)}
+    application = Application(gateway_of(*ROUTES, *routes, settings=settings))
+    app_state = {"gateway_at": application.gateway_at}
     config = uvicorn.Config("never loaded")
     server = await asyncio.get_running_loop().create_server(
         lambda: HttpProtocol(config, state, app_state), "127.0.0.1", 0
