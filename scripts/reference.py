@@ -17,7 +17,24 @@ from registrary.config.loading import FILE_SUFFIX, PREFIX, SECRET_SETTINGS
 from registrary.config.settings import Settings
 from registrary.core.events import SENTENCES, Tag
 from registrary.core.metadata import FIELDS, Field
+from registrary.keys.local import MemoryKeys
+from registrary.keys.maker import LocalKeyMaker
+from registrary.keys.signer import LocalSigner
+from registrary.protocol.admin.operations import PREFIX as ADMIN_API
+from registrary.protocol.admin.operations import Operation
 from registrary.protocol.errors import ERRORS
+from registrary.registrar.admin_access import AdminAccess
+from registrary.registrar.counting import Counting
+from registrary.registrar.permissions import SENTENCES as PERMISSIONS
+from registrary.registrar.permissions import Permission
+from registrary.registrar.services import Services
+from registrary.storage.memory.store import MemoryStore
+from registrary.testing.clock import FakeClock
+from registrary.testing.entropy import SeededEntropy
+from registrary.testing.factories import an_issuer
+from registrary.wiring.administration import Administration, admin_operations
+from registrary.wiring.contexts import context_of
+from registrary.wiring.offline import NoFetcher
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 MEMBER_COLUMNS: Final = ("member", "is", "values", "feature", "§", "says")
@@ -92,6 +109,48 @@ def errors_page() -> str:
         "is named, the answer carries a `WWW-Authenticate` header of that scheme.\n\n"
         + table(("code", "status", "challenge", "source"), rows)
     )
+
+
+def admin_api_page() -> str:
+    """List every operation of the admin API and every permission."""
+    page = (
+        "# Admin API\n\n"
+        f"Below the issuer, at `{ADMIN_API}`; programs read `{ADMIN_API}/openapi.json`. Every request\n"
+        "carries an admin token as bearer token. Lists page by `cursor` and `limit`. Errors are\n"
+        "problem documents (RFC 9457); a refusal names the missing permission.\n"
+    )
+    rows = [
+        (f"`{one.method} {one.path}`", f"`{one.permission}`", one.summary, _query(one))
+        for one in sorted(_admin_operations(), key=lambda one: one.path)
+    ]
+    page += f"\n## Operations\n\n{table(('operation', 'permission', 'does', 'query'), rows)}"
+    permissions = [("`*`", "Everything."), *((f"`{one}`", PERMISSIONS[one]) for one in Permission)]
+    return page + f"\n## Permissions\n\n{table(('permission', 'lets its bearer'), permissions)}"
+
+
+def _query(operation: Operation) -> str:
+    return ", ".join(f"`{parameter.name}`" for parameter in operation.query)
+
+
+def _admin_operations() -> tuple[Operation, ...]:
+    """Return the operations as a server has them; none of them is run."""
+    store, keys = MemoryStore(), MemoryKeys()
+    services = Services(
+        store=store,
+        clock=FakeClock(),
+        entropy=SeededEntropy(),
+        fetcher=NoFetcher(),
+        secret_keys=keys,
+        refusals=Counting(Tag.REFUSALS_COUNTED),
+    )
+    used = Administration(
+        services=services,
+        log=store,
+        signer=LocalSigner(store, keys),
+        key_maker=LocalKeyMaker(keys),
+        access=AdminAccess(services),
+    )
+    return admin_operations(context_of(an_issuer()), used)
 
 
 def metadata_page() -> str:
@@ -216,6 +275,7 @@ def _default(value: object) -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "admin-api.md": admin_api_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
     "events.md": events_page,
