@@ -115,9 +115,9 @@ def admin_api_page() -> str:
     """List every operation of the admin API and every permission."""
     page = (
         "# Admin API\n\n"
-        f"Below the issuer, at `{ADMIN_API}`; programs read `{ADMIN_API}/openapi.json`. Every request\n"
-        "carries an admin token as bearer token. Lists page by `cursor` and `limit`. Errors are\n"
-        "problem documents (RFC 9457); a refusal names the missing permission.\n"
+        f"Below the issuer, at `{ADMIN_API}`; programs read `{ADMIN_API}/openapi.json`.\n"
+        "Every request carries an admin token as bearer token. Lists page by cursor and limit.\n"
+        "Errors are problem documents (RFC 9457); a refusal names the missing permission.\n"
     )
     rows = [
         (f"`{one.method} {one.path}`", f"`{one.permission}`", one.summary, _query(one))
