@@ -198,10 +198,10 @@ def _with_secret(client: Client, update: Update, terms: Terms) -> tuple[Client, 
     if not needs_secret(client.metadata):
         return msgspec.structs.replace(client, secrets=()), None
     recoverable = needs_recoverable_secret(client.metadata)
-    kept = client.secrets
+    kept = client.secrets if recoverable else _only_digests(client.secrets)
     serves = bool(kept) and (not recoverable or kept[-1].sealed is not None)
     if serves and update.rotation is not Rotation.CLIENT_SECRET:
-        return client, None
+        return msgspec.structs.replace(client, secrets=kept), None
     secret, credential = issue_client_secret(
         _issue(client, terms), terms.keys, terms.draw, is_recoverable=recoverable
     )
@@ -209,6 +209,14 @@ def _with_secret(client: Client, update: Update, terms: Terms) -> tuple[Client, 
     return msgspec.structs.replace(
         client, secrets=succeed(kept, credential, overlap=overlap)
     ), secret
+
+
+def _only_digests(secrets: tuple[Credential, ...]) -> tuple[Credential, ...]:
+    """Forget what could be read back: no method needs it any more."""
+    return tuple(
+        secret if secret.sealed is None else msgspec.structs.replace(secret, sealed=None)
+        for secret in secrets
+    )
 
 
 def _with_token(client: Client, update: Update, terms: Terms) -> tuple[Client, Secret | None]:
