@@ -8,15 +8,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.documents import numbered, registration
 from bench.workshop import Workshop
 from registrary.core.changes import Changes
-from registrary.core.draft import Draft, Facts, RegistrationRequest
+from registrary.core.draft import Applicant, Draft, Facts
 from registrary.core.events import Actor, ActorKind
 from registrary.core.strict_json import parse_object
 from registrary.policy.decision import Accepted
+from registrary.policy.doors import Entry, enter
 from registrary.policy.journal import Occasion
 from registrary.policy.registering import (
     REGISTRATION_DRAW_BYTES,
@@ -40,6 +41,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 PEER = "127.0.0.1"
+APPLICANT = Applicant(None, PEER)
 PATH = "/register"
 REQUEST_ID = "0123456789abcdef0123"
 SHARED_HEADERS = f"date: Sat, 21 Nov 2026 00:00:00 GMT\r\nx-request-id: {REQUEST_ID}\r\n".encode()
@@ -93,8 +95,7 @@ class Pipeline:
         heads, bodies = self._requests(count)
         watch.each("judge the head", _judge, heads)
         documents = watch.each("strict JSON", parse_object, bodies)
-        sent = [RegistrationRequest(document, None, PEER) for document in documents]
-        drafts = watch.each("draft: members", self._draft, sent)
+        drafts = watch.each("draft: members", self._draft, documents)
         screened = watch.each("screen: rules", self._screen, drafts)
         accepted = watch.each("decide: credentials, event", self._decide, screened)
         changes = [decision.changes for decision in accepted]
@@ -115,12 +116,14 @@ class Pipeline:
         parts = [request.split(b"\r\n\r\n", 1) for request in whole]
         return [_head_lines(head) for head, _ in parts], [body for _, body in parts]
 
-    def _draft(self, request: RegistrationRequest) -> Draft:
-        return dynamic.draft(request, self.shop.context.offer)
+    def _draft(self, document: dict[str, Any]) -> Draft:
+        return dynamic.draft(document, APPLICANT, self.shop.context.offer)
 
     def _screen(self, draft: Draft) -> Screened:
         now = self.shop.services.clock.now()
-        screened = screen(draft, Facts(), self.shop.context.issuer, now=now)
+        entry = enter(APPLICANT, Facts(), self.shop.context.issuer, now=now)
+        assert isinstance(entry, Entry), entry
+        screened = screen(draft, entry)
         assert isinstance(screened, Screened), screened
         return screened
 

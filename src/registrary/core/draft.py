@@ -1,7 +1,4 @@
-"""A request to register, read by its door: what was sent, and what must be known to judge it."""
-
-from datetime import timedelta
-from typing import Any
+"""A request to register: who asks, what was sent, and what must be known to judge it."""
 
 import msgspec
 
@@ -20,38 +17,20 @@ class PresentedToken(msgspec.Struct, frozen=True):
         return "PresentedToken(…)"
 
 
-class RegistrationRequest(msgspec.Struct, frozen=True):
-    """One request to register: the parsed JSON *document* and who sent it from where."""
+class Applicant(msgspec.Struct, frozen=True):
+    """Who asks to register: with which token, from where."""
 
-    document: dict[str, Any]
     token: PresentedToken | None
     peer: str
     request_id: str = ""
 
 
-class InitialAccessTokenNeed(msgspec.Struct, frozen=True):
-    """The record behind a presented initial access token."""
-
-    token: PresentedToken
-
-
-class SectorDocumentNeed(msgspec.Struct, frozen=True):
-    """The document at ``sector_identifier_uri`` (OpenID Connect Registration §5)."""
-
-    url: str
-
-
-Need = InitialAccessTokenNeed | SectorDocumentNeed
-
-
 class Draft(msgspec.Struct, frozen=True):
-    """What a door made of a request. *needs* are fetched before it is judged."""
+    """What a door made of the document that an applicant sent."""
 
-    request: RegistrationRequest
     door: str
     offer: Offer
     parsed: Parsed
-    needs: tuple[Need, ...] = ()
 
 
 class SectorDocument(msgspec.Struct, frozen=True):
@@ -61,14 +40,11 @@ class SectorDocument(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was learnt for a draft. Absent facts were not needed or do not exist.
+    """What was learnt about an applicant. Absent facts were not needed or do not exist.
 
     *initial_access_token* is the record whose digest matched, whatever its state;
-    *uses_made* how often it was used. *retry_after* is set when the caller came too often.
+    *uses_made* how often it was used.
     """
 
     initial_access_token: InitialAccessToken | None = None
     uses_made: int = 0
-    sector_document: SectorDocument | None = None
-    retry_after: timedelta | None = None
-    quotas: dict[str, int] = {}

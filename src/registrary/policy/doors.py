@@ -4,9 +4,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from registrary.core.addresses import Networks, parse_address
-from registrary.core.draft import Facts, RegistrationRequest
-from registrary.core.issuer import Issuer, RegistrationMode
+from registrary.core.draft import Applicant, Facts
+from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy
+from registrary.policy.ceilings import policies_called
 from registrary.policy.decision import Refused
 
 TOKEN_REFUSED: Final = Refused("invalid_token", "the initial access token is not valid")
@@ -17,24 +20,32 @@ CLOSED: Final = Refused("access_denied", "this issuer takes no registrations")
 NETWORK_REFUSED: Final = Refused("access_denied", "registrations are not taken from this network")
 
 
-def refuse_door(
-    request: RegistrationRequest, facts: Facts, issuer: Issuer, *, now: datetime
-) -> Refused | None:
-    """Return why *request* may not register at *issuer*, or None.
+class Entry(msgspec.Struct, frozen=True):
+    """An applicant who may register, and the policies that will bind its client."""
+
+    applicant: Applicant
+    facts: Facts
+    policies: tuple[RegistrationPolicy, ...]
+
+
+def enter(applicant: Applicant, facts: Facts, issuer: Issuer, *, now: datetime) -> Entry | Refused:
+    """Let *applicant* in to *issuer*, or say why not.
 
     A token that is not good is refused in every mode: its bearer is never taken for a
     stranger (RFC 7591 §3.2.2, RFC 6750 §3.1).
     """
     if issuer.mode is RegistrationMode.CLOSED:
         return CLOSED
-    if request.token is None:
+    if applicant.token is None:
         if issuer.mode is RegistrationMode.PROTECTED:
             return TOKEN_REQUIRED
-    elif not is_token_good(facts, in_path=request.token.in_path, now=now):
+    elif not is_token_good(facts, in_path=applicant.token.in_path, now=now):
         return TOKEN_REFUSED
-    if not is_network_allowed(request.peer, issuer, policies=bound_policies(facts, issuer)):
+    policies = policies_called(bound_policies(facts, issuer), issuer)
+    if policies is None or not is_network_allowed(applicant.peer, issuer, policies=policies):
+        # A policy that no longer exists allows nothing: what cannot be judged denies.
         return NETWORK_REFUSED
-    return None
+    return Entry(applicant, facts, policies)
 
 
 def is_token_good(facts: Facts, *, in_path: bool, now: datetime) -> bool:
@@ -55,18 +66,12 @@ def bound_policies(facts: Facts, issuer: Issuer) -> tuple[str, ...]:
     return issuer.default_policies + (token.policies if token else ())
 
 
-def is_network_allowed(peer: str, issuer: Issuer, *, policies: tuple[str, ...]) -> bool:
-    """Tell whether *peer* lies in every list of networks that applies.
-
-    A policy that no longer exists allows nothing: a condition that cannot be judged denies.
-    """
+def is_network_allowed(
+    peer: str, issuer: Issuer, *, policies: tuple[RegistrationPolicy, ...]
+) -> bool:
+    """Tell whether *peer* lies in every list of networks that applies."""
     lists = [issuer.limits.networks] if issuer.limits.networks else []
-    for name in policies:
-        policy = issuer.policy(name)
-        if policy is None:
-            return False
-        if policy.networks is not None:
-            lists.append(policy.networks)
+    lists += [policy.networks for policy in policies if policy.networks is not None]
     return all(_networks(listed).contains(parse_address(peer)) for listed in lists)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from registrary.core.changes import Changes, Consume, Put, Unchanged
 from registrary.core.checks import Check, Outcome
 from registrary.core.client import Client, Credential, Door
-from registrary.core.draft import Draft, Facts, SectorDocument
+from registrary.core.draft import Draft, SectorDocument
 from registrary.core.entropy import Draw
 from registrary.core.errors import FieldError, Problem
 from registrary.core.events import Tag
@@ -18,7 +18,7 @@ from registrary.core.lifecycle import Trigger, next_state
 from registrary.core.metadata import describe, in_deciding_order
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import Secret
-from registrary.policy.ceilings import broken_ceilings, lowered, policies_called
+from registrary.policy.ceilings import broken_ceilings, lowered
 from registrary.policy.consistency import (
     Resolved,
     check_sector_document,
@@ -35,7 +35,7 @@ from registrary.policy.credentials import (
     issue_registration_access_token,
 )
 from registrary.policy.decision import Accepted, Refused
-from registrary.policy.doors import NETWORK_REFUSED, bound_policies, refuse_door
+from registrary.policy.doors import Entry
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event, metadata_changes
 
 REGISTRATION_DRAW_BYTES: Final = 10 + CREDENTIALS_DRAW_BYTES + EVENT_DRAW_BYTES
@@ -48,9 +48,8 @@ class Screened(msgspec.Struct, frozen=True):
     """A draft that nothing local speaks against, and the client it would result in."""
 
     draft: Draft
-    facts: Facts
+    entry: Entry
     resolved: Resolved
-    policies: tuple[RegistrationPolicy, ...]
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -67,24 +66,19 @@ class Terms(msgspec.Struct, frozen=True):
         return self.occasion.now
 
 
-def screen(draft: Draft, facts: Facts, issuer: Issuer, *, now: datetime) -> Screened | Refused:
+def screen(draft: Draft, entry: Entry) -> Screened | Refused:
     """Refuse what local facts already refuse; nothing has left the machine so far.
 
-    The door is judged before the document, so a stranger learns nothing from a bad one.
+    The door is judged before anybody reads the document, so a stranger learns nothing from a
+    bad one, and costs next to nothing.
     """
-    refused = refuse_door(draft.request, facts, issuer, now=now)
-    if refused is not None:
-        return refused
-    policies = policies_called(bound_policies(facts, issuer), issuer)
-    if policies is None:
-        return NETWORK_REFUSED
     problems = draft.parsed.problems
     unusable = [problem.field for problem in problems]
-    resolved = resolve(draft.parsed.values, lowered(draft.offer, policies), unusable=unusable)
-    problems = (*problems, *resolved.problems, *broken_ceilings(resolved, policies))
+    resolved = resolve(draft.parsed.values, lowered(draft.offer, entry.policies), unusable=unusable)
+    problems = (*problems, *resolved.problems, *broken_ceilings(resolved, entry.policies))
     if problems:
         return refuse_document(resolved, problems)
-    return Screened(draft, facts, resolved, policies)
+    return Screened(draft, entry, resolved)
 
 
 def refuse_document(resolved: Resolved, problems: tuple[Problem, ...]) -> Refused:
@@ -138,7 +132,7 @@ def decide(screened: Screened, terms: Terms, sector: SectorDocument | None) -> A
         issuer=terms.issuer.id,
         client_id=new_id(now, terms.draw),
         now=now,
-        lifetime=secret_lifetime(terms.issuer, screened.policies),
+        lifetime=secret_lifetime(terms.issuer, screened.entry.policies),
     )
     secret: Secret | None = None
     secrets: tuple[Credential, ...] = ()
@@ -178,17 +172,17 @@ def secret_lifetime(issuer: Issuer, policies: tuple[RegistrationPolicy, ...]) ->
 
 
 def _door(screened: Screened) -> Door:
-    token = screened.facts.initial_access_token
+    token = screened.entry.facts.initial_access_token
     return Door(
         mode=screened.draft.door,
         initial_access_token=token.id if token else None,
         organization=token.organization if token else None,
-        policies=tuple(policy.name for policy in screened.policies),
+        policies=tuple(policy.name for policy in screened.entry.policies),
     )
 
 
 def _changes(client: Client, screened: Screened, terms: Terms) -> Changes:
-    token = screened.facts.initial_access_token
+    token = screened.entry.facts.initial_access_token
     registered = an_event(
         terms.occasion,
         Tag.CLIENT_REGISTERED,

@@ -1,18 +1,20 @@
 """The door of RFC 7591: a JSON document, with or without an initial access token."""
 
-from registrary.core.draft import Draft, InitialAccessTokenNeed, Need, RegistrationRequest
+from collections.abc import Mapping
+from typing import Any
+
+from registrary.core.draft import Applicant, Draft
 from registrary.core.metadata import Offer, parse_document
 
 
-def draft(request: RegistrationRequest, offer: Offer) -> Draft:
-    """Read *request*: its members one by one, and what must be known to judge it."""
-    needs: tuple[Need, ...] = ()
-    if request.token is not None:
-        needs = (InitialAccessTokenNeed(request.token),)
+def draft(
+    document: Mapping[str, Any],  # Any: values of members are any JSON
+    applicant: Applicant,
+    offer: Offer,
+) -> Draft:
+    """Read the *document* of an *applicant* who was let in: its members one by one."""
     return Draft(
-        request=request,
-        door="protected" if request.token is not None else "open",
+        door="protected" if applicant.token is not None else "open",
         offer=offer,
-        parsed=parse_document(request.document, offer),
-        needs=needs,
+        parsed=parse_document(document, offer),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from registrary.core.draft import PresentedToken, RegistrationRequest
+from registrary.core.draft import Applicant, PresentedToken
 from registrary.core.strict_json import JsonError, parse_object
 from registrary.policy.decision import Decision, Refused
 from registrary.policy.registering import Previewed
@@ -54,13 +54,26 @@ class RegistrationEndpoint:
         if "access_token" in query:
             # RFC 6750 §2.3 is not offered: addresses end up in logs.
             return error_response("invalid_request", "a token must not be in the query")
+        applicant = Applicant(token, request.peer, request.request_id)
+        if query.get(PREVIEW_PARAMETER) == "true":
+            return await self._preview(request, applicant)
+        # Whoever may not register is told so before anybody reads what they sent.
+        entry = await self.registrar.enter(self.context, applicant)
+        if isinstance(entry, Refused):
+            return render_refusal(entry)
         document = read_document(request)
         if isinstance(document, HttpResponse):
             return document
-        sent = RegistrationRequest(document, token, request.peer, request.request_id)
-        if query.get(PREVIEW_PARAMETER) == "true":
-            return render_preview(await self.registrar.preview(self.context, sent))
-        return self._render(await self.registrar.register(self.context, sent))
+        return self._render(await self.registrar.register(self.context, entry, document))
+
+    async def _preview(self, request: HttpRequest, applicant: Applicant) -> HttpResponse:
+        entry = await self.registrar.enter_to_preview(self.context, applicant)
+        if isinstance(entry, Refused):
+            return render_preview(entry)
+        document = read_document(request)
+        if isinstance(document, HttpResponse):
+            return document
+        return render_preview(await self.registrar.preview(self.context, entry, document))
 
     def _render(self, decision: Decision) -> HttpResponse:
         if isinstance(decision, Refused):

@@ -1,20 +1,21 @@
-"""Registering a client: parse, gather, screen, gather, decide, commit."""
+"""Registering a client: gather, enter, parse, screen, gather, decide, commit."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from typing import Any, Final
 
 from registrary.core.addresses import source_key
-from registrary.core.draft import Draft, Facts, RegistrationRequest, SectorDocument
+from registrary.core.draft import Applicant, Draft, Facts, SectorDocument
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import Digest, Prefix, parse_token
 from registrary.core.strict_json import JsonError, parse
 from registrary.policy.decision import Decision, Refused
+from registrary.policy.doors import Entry, enter
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.policy.registering import (
     REGISTRATION_DRAW_BYTES,
     TOO_MANY,
     Previewed,
-    Screened,
     Terms,
     decide,
     preview,
@@ -26,52 +27,71 @@ from registrary.profiles import dynamic
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
 
+Document = Mapping[str, Any]  # Any: values of members are any JSON
+_STRANGER: Final = Facts()
+
 
 class Registrar:
-    """Registers clients (RFC 7591, OpenID Connect Dynamic Client Registration)."""
+    """Registers clients (RFC 7591, OpenID Connect Dynamic Client Registration).
+
+    An applicant enters before its document is read: one who is refused costs no more than that.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def register(self, context: IssuerContext, request: RegistrationRequest) -> Decision:
-        """Decide *request* and make the decision durable.
+    async def enter(self, context: IssuerContext, applicant: Applicant) -> Entry | Refused:
+        """Let *applicant* in to register, which takes a turn of its rate; note a refusal."""
+        facts = await self._gather(context, applicant)
+        entry = self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+        if isinstance(entry, Refused):
+            await self._note_refusal(context, applicant, facts, refused=entry)
+        return entry
+
+    async def enter_to_preview(
+        self, context: IssuerContext, applicant: Applicant
+    ) -> Entry | Refused:
+        """Let *applicant* in as `enter` does, to ask and not to act: nothing is stored."""
+        facts = await self._gather(context, applicant)
+        return self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+
+    async def register(self, context: IssuerContext, entry: Entry, document: Document) -> Decision:
+        """Decide about *document* and make the decision durable.
 
         A race that is lost is decided anew, so a token used up meanwhile ends as refused.
         Raises `Conflict` when even that keeps losing, `StoreUnavailable` when nothing could be
         written; no client exists then.
         """
-        draft = dynamic.draft(request, context.offer)
-        lost: Conflict | None = None
+        draft = dynamic.draft(document, entry.applicant, context.offer)
+        decision = await self._decide(context, draft, entry)
+        lost = Conflict("client")
         for _ in range(ATTEMPTS):
-            decision = await self._decide(context, draft)
             if isinstance(decision, Refused):
-                await self._note_refusal(context, request, decision)
+                await self._note_refusal(context, entry.applicant, entry.facts, refused=decision)
                 return decision
             try:
                 await self._services.store.commit(decision.changes)
+                return decision
             except Conflict as error:
                 lost = error
-                continue
-            return decision
-        raise lost or Conflict("client")
+            decision = await self._decide_again(context, draft, entry)
+        raise lost
 
     async def preview(
-        self, context: IssuerContext, request: RegistrationRequest
+        self, context: IssuerContext, entry: Entry, document: Document
     ) -> Previewed | Refused:
-        """Tell how *request* would be decided; consumes, fetches and stores nothing."""
-        draft = dynamic.draft(request, context.offer)
-        screened = await self._screen(context, draft)
-        return preview(screened) if isinstance(screened, Screened) else screened
+        """Tell how *document* would be decided; consumes, fetches and stores nothing."""
+        screened = screen(dynamic.draft(document, entry.applicant, context.offer), entry)
+        return screened if isinstance(screened, Refused) else preview(screened)
 
-    async def _screen(self, context: IssuerContext, draft: Draft) -> Screened | Refused:
-        facts = await self._gather(context, draft)
-        wait = self._wait(context, draft.request, facts)
-        if wait is not None:
-            return Refused("too_many_requests", TOO_MANY, retry_after=wait)
-        return screen(draft, facts, context.issuer, now=self._services.clock.now())
+    async def _decide_again(self, context: IssuerContext, draft: Draft, entry: Entry) -> Decision:
+        """Decide on what is stored by now; the door may have closed meanwhile."""
+        facts = await self._gather(context, entry.applicant)
+        found = self._door(context, entry.applicant, facts)
+        return found if isinstance(found, Refused) else await self._decide(context, draft, found)
 
-    async def _decide(self, context: IssuerContext, draft: Draft) -> Decision:
-        screened = await self._screen(context, draft)
+    async def _decide(self, context: IssuerContext, draft: Draft, entry: Entry) -> Decision:
+        screened = screen(draft, entry)
         if isinstance(screened, Refused):
             return screened
         sector = None
@@ -80,19 +100,19 @@ class Registrar:
         services = self._services
         terms = Terms(
             issuer=context.issuer,
-            occasion=self._occasion(context, draft.request, screened.facts),
+            occasion=self._occasion(context, entry.applicant, entry.facts),
             keys=services.credential_keys(),
             draw=services.draw(REGISTRATION_DRAW_BYTES),
         )
         return decide(screened, terms, sector)
 
-    async def _gather(self, context: IssuerContext, draft: Draft) -> Facts:
+    async def _gather(self, context: IssuerContext, applicant: Applicant) -> Facts:
         """Read what local needs ask for: the record behind a presented token."""
-        if draft.request.token is None:
-            return Facts()
-        parsed = parse_token(draft.request.token.text, Prefix.INITIAL_ACCESS_TOKEN)
+        if applicant.token is None:
+            return _STRANGER
+        parsed = parse_token(applicant.token.text, Prefix.INITIAL_ACCESS_TOKEN)
         if parsed is None or parsed.locator is None:
-            return Facts()
+            return _STRANGER
         store = self._services.store
         record = await store.get(InitialAccessToken, context.id, parsed.locator.hex())
         peppers = self._services.secret_keys.peppers()
@@ -102,24 +122,27 @@ class Registrar:
         )
         matches = peppers.verify(parsed.token, digest, purpose=Prefix.INITIAL_ACCESS_TOKEN)
         if record is None or not matches:
-            return Facts()
+            return _STRANGER
         made = await store.counter(context.id, record.counter) if record.uses else 0
         return Facts(initial_access_token=record, uses_made=made)
 
-    def _wait(
-        self, context: IssuerContext, request: RegistrationRequest, facts: Facts
-    ) -> timedelta | None:
+    def _turn(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Refused | None:
         """Count the request against its principal: token, organisation, else address."""
         limits, services = context.issuer.limits, self._services
         token = facts.initial_access_token
         if token is None:
-            key = f"{context.id}:address:{source_key(request.peer) if request.peer else ''}"
-            return services.wait_for(key, limits.anonymous_registrations_per_minute)
-        keys = [f"{context.id}:token:{token.id}"]
-        if token.organization is not None:
-            keys.append(f"{context.id}:organization:{token.organization}")
-        waits = [services.wait_for(key, limits.registrations_per_minute) for key in keys]
-        return max((wait for wait in waits if wait is not None), default=None)
+            key = f"{context.id}:address:{source_key(applicant.peer) if applicant.peer else ''}"
+            wait = services.wait_for(key, limits.anonymous_registrations_per_minute)
+        else:
+            keys = [f"{context.id}:token:{token.id}"]
+            if token.organization is not None:
+                keys.append(f"{context.id}:organization:{token.organization}")
+            waits = [services.wait_for(key, limits.registrations_per_minute) for key in keys]
+            wait = max((wait for wait in waits if wait is not None), default=None)
+        return None if wait is None else Refused("too_many_requests", TOO_MANY, retry_after=wait)
+
+    def _door(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Entry | Refused:
+        return enter(applicant, facts, context.issuer, now=self._services.clock.now())
 
     async def _fetch_sector(self, url: str) -> SectorDocument:
         try:
@@ -129,29 +152,24 @@ class Registrar:
             # What went wrong is in the fetcher's log; a stranger gets one text for all of it.
             return SectorDocument(None)
 
-    def _occasion(
-        self, context: IssuerContext, request: RegistrationRequest, facts: Facts
-    ) -> Occasion:
+    def _occasion(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Occasion:
         token = facts.initial_access_token
         actor = (
-            Actor(ActorKind.INITIAL_ACCESS_TOKEN, token.id, request.peer)
+            Actor(ActorKind.INITIAL_ACCESS_TOKEN, token.id, applicant.peer)
             if token
-            else Actor(ActorKind.ANONYMOUS, None, request.peer)
+            else Actor(ActorKind.ANONYMOUS, None, applicant.peer)
         )
-        return Occasion(context.id, self._services.clock.now(), actor, request.request_id)
+        return Occasion(context.id, self._services.clock.now(), actor, applicant.request_id)
 
     async def _note_refusal(
-        self, context: IssuerContext, request: RegistrationRequest, refused: Refused
+        self, context: IssuerContext, applicant: Applicant, facts: Facts, *, refused: Refused
     ) -> None:
-        """Leave an event for a known token, a count for a stranger."""
-        facts = Facts()
-        if request.token is not None and refused.code != "too_many_requests":
-            facts = await self._gather(context, dynamic.draft(request, context.offer))
-        if facts.initial_access_token is None:
-            self._services.count_refusal(context.id, request.peer, refused.code)
+        """Leave an event for a known token, a count for a stranger and for who comes too often."""
+        if facts.initial_access_token is None or refused.code == "too_many_requests":
+            self._services.count_refusal(context.id, applicant.peer, refused.code)
             return
         event = an_event(
-            self._occasion(context, request, facts),
+            self._occasion(context, applicant, facts),
             Tag.REGISTRATION_REFUSED,
             draw=self._services.draw(EVENT_DRAW_BYTES),
             outcome="refused",

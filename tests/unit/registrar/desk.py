@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
-from registrary.core.events import Tag
+from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.metadata import offer_for
+from registrary.core.records import InitialAccessToken
 from registrary.core.scope import DEVELOPMENT_SCOPES
 from registrary.keys.local import MemoryKeys
 from registrary.policy.credentials import Issue, issue_registration_access_token
@@ -25,7 +26,10 @@ from registrary.testing.clock import FakeClock
 from registrary.testing.entropy import SeededEntropy
 from registrary.testing.factories import a_client, an_issuer
 
+R = TypeVar("R", Client, InitialAccessToken)
+
 KEYS = MemoryKeys()
+OPERATOR = Actor(ActorKind.OPERATOR)
 PEER = "192.0.2.1"
 
 
@@ -100,10 +104,10 @@ class Desk:
         return await self.stored(client)
 
     @staticmethod
-    def changes(client: Client, **members: Any) -> Changes:
-        """Return the write that gives *client* other members."""
-        changed = msgspec.structs.replace(client, revision=client.revision + 1, **members)
-        return Changes(puts=(Put(changed, expected=client.revision),))
+    def changes(record: R, **members: Any) -> Changes:
+        """Return the write that gives *record* other members."""
+        changed = msgspec.structs.replace(record, revision=record.revision + 1, **members)
+        return Changes(puts=(Put(changed, expected=record.revision),))
 
     async def stored(self, client: Client) -> Client:
         """Return *client* as it is stored now."""

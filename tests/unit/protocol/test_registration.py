@@ -1,0 +1,108 @@
+"""The registration endpoint: who may come in is settled before anybody reads what was sent."""
+
+import json
+from typing import Any
+
+import pytest
+
+from registrary.core.issuer import Limits, RegistrationMode
+from registrary.core.records import InitialAccessToken
+from registrary.protocol.http import HttpRequest
+from registrary.protocol.registration import RegistrationEndpoint
+from registrary.registrar.administration import Administrator, TokenWish
+from tests.unit.registrar.desk import OPERATOR, PEER, Desk
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENT = {"redirect_uris": ["https://client.example/cb"]}
+UNREADABLE = [
+    pytest.param(b"", "application/json", id="nothing"),
+    pytest.param(b"{" * 60_000, "application/json", id="no-json"),
+    pytest.param(b"\xff", "application/json", id="no-text"),
+    pytest.param(b"{}", "text/plain", id="another-type"),
+    pytest.param(b'{"redirect_uris": 1}', "application/json", id="bad-member"),
+]
+
+
+async def post(
+    desk: Desk,
+    body: bytes,
+    *,
+    kind: str = "application/json",
+    token: str | None = None,
+    query: str = "",
+) -> tuple[int, dict[str, Any]]:
+    """Send *body* to the endpoint and return status and JSON of the answer."""
+    headers = [(b"content-type", kind.encode())]
+    if token is not None:
+        headers.append((b"authorization", f"Bearer {token}".encode()))
+    endpoint = RegistrationEndpoint(desk.context, desk.registrar)
+    request = HttpRequest("POST", "/register", query, tuple(headers), body, PEER)
+    answer = await endpoint.create(request)
+    return answer.status, json.loads(answer.body)
+
+
+async def a_token(desk: Desk, **wish: Any) -> tuple[InitialAccessToken, str]:
+    """Return an initial access token, as kept and as text."""
+    administrator = Administrator(desk.services)
+    record, token = await administrator.create_initial_access_token(
+        desk.context, TokenWish(**wish), actor=OPERATOR
+    )
+    return record, token.reveal()
+
+
+@pytest.mark.parametrize(("body", "kind"), UNREADABLE)
+@pytest.mark.parametrize("query", ["", "dry_run=true"], ids=["register", "preview"])
+async def test_a_stranger_is_told_so_whatever_was_sent(body, kind, query):
+    """Sixty thousand brackets from nobody are worth no more of our time than an empty body."""
+    desk = Desk(mode=RegistrationMode.PROTECTED)
+
+    answers = [
+        await post(desk, body, kind=kind, token=token, query=query)
+        for token in (None, "rgy_iat_guessed")
+    ]
+
+    assert [(401, "invalid_token")] * 2 == [(status, says["error"]) for status, says in answers]
+
+
+@pytest.mark.parametrize(("body", "kind"), UNREADABLE)
+async def test_a_closed_issuer_reads_nothing(body, kind):
+    """Nobody comes in, so no document is worth a look."""
+    desk = Desk(mode=RegistrationMode.CLOSED)
+
+    status, says = await post(desk, body, kind=kind)
+
+    assert (403, "access_denied") == (status, says["error"])
+
+
+@pytest.mark.parametrize(("body", "kind"), UNREADABLE)
+async def test_who_comes_too_often_is_told_so_whatever_was_sent(body, kind):
+    """The rate limit bounds what bad documents cost, not only good ones."""
+    desk = Desk(mode=RegistrationMode.OPEN, limits=Limits(anonymous_registrations_per_minute=2))
+
+    answers = [await post(desk, body, kind=kind) for _ in range(3)]
+
+    assert [400, 400, 429] == [status for status, _ in answers]
+
+
+async def test_a_refused_document_takes_a_turn_of_its_token():
+    """A leaked token must not buy unlimited work."""
+    desk = Desk(limits=Limits(registrations_per_minute=2))
+    _, token = await a_token(desk)
+
+    answers = [await post(desk, b"{}", token=token, query="dry_run=true") for _ in range(3)]
+
+    assert [200, 200, 429] == [status for status, _ in answers]
+
+
+async def test_a_token_that_ends_while_its_document_is_read_lets_nobody_in():
+    """What was true at the door is looked at again when the client is written."""
+    desk = Desk()
+    record, token = await a_token(desk)
+    desk.store.meanwhile = [desk.changes(record, revoked_at=desk.clock.now())]
+
+    status, says = await post(desk, json.dumps(DOCUMENT).encode(), token=token)
+
+    refusals = await desk.events("registration:refused")
+    assert (401, "invalid_token") == (status, says["error"])
+    assert [record.id] == [event["actor"]["id"] for event in refusals]
