@@ -63,6 +63,10 @@ class Memory:
         if len(self._until) > KEYS_LIMIT:
             self._until.popitem(last=False)
 
+    def forget(self, key: str) -> None:
+        """Remember *key* no longer."""
+        self._until.pop(key, None)
+
     def holds(self, key: str) -> bool:
         """Tell whether *key* was noted less than the lifetime ago."""
         until = self._until.get(key)

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 
 import httpcore2
@@ -21,6 +22,8 @@ from registrary.outbound.budgets import Budget, Memory, Monotonic
 from registrary.outbound.connector import PinnedBackend
 from registrary.outbound.policy import OutboundPolicy
 from registrary.outbound.resolver import Resolver
+from registrary.outbound.sites import site_of
+from registrary.outbound.standing import Standings
 from registrary.outbound.target import Target, parse_target
 from registrary.outbound.turns import Turns
 from registrary.ports.fetcher import Fetched, FetchPurpose, FetchRefused, Refusal
@@ -37,8 +40,8 @@ class GuardedFetcher:
 
     Each fetch resolves the host once, judges every address, and opens a connection of its own to
     one of them: a kept connection would be used under a judgement that is no longer true.
-    Hosts that led to a forbidden address are refused for half a minute without a look-up;
-    documents are never remembered, good or bad.
+    Hosts that led to a forbidden address are refused for half a minute without a look-up, and
+    those that kept us waiting wait for each other; documents are never remembered, good or bad.
     """
 
     def __init__(
@@ -54,9 +57,8 @@ class GuardedFetcher:
         self._resolver = resolver
         self._tls = tls
         self._backend = backend
-        self._turns = defaultdict[str, Turns](
-            lambda: Turns(policy.connections, host_limit=policy.host_connections)
-        )
+        self._turns = defaultdict[str, Turns](lambda: Turns(policy))
+        self._standings = Standings(monotonic)
         self._host_budget = Budget(policy.host_rate, monotonic)
         self._address_budget = Budget(policy.address_rate, monotonic)
         self._refused_hosts = Memory(_REFUSED_HOSTS_KEPT, monotonic)
@@ -88,11 +90,17 @@ class GuardedFetcher:
             raise FetchRefused(Refusal.BUDGET, f"{target.host} was asked too often lately")
 
     async def _fetch_in_turn(self, target: Target, purpose: FetchPurpose) -> Fetched:
-        async with self._turns[purpose.name].of(target.host):
-            addresses = await self._vetted_addresses(target)
-            if not self._address_budget.take(str(addresses[0])):
-                raise FetchRefused(Refusal.BUDGET, f"{addresses[0]} was asked too often lately")
-            return await self._get(target, addresses, purpose)
+        names = _names_of(target)
+        standing = self._standings.of(names)
+        async with self._turns[purpose.name].of(target.host, standing):
+            with self._standings.watch(names, deadline=purpose.deadline):
+                return await self._fetch_now(target, purpose)
+
+    async def _fetch_now(self, target: Target, purpose: FetchPurpose) -> Fetched:
+        addresses = await self._vetted_addresses(target)
+        if not self._address_budget.take(str(addresses[0])):
+            raise FetchRefused(Refusal.BUDGET, f"{addresses[0]} was asked too often lately")
+        return await self._get(target, addresses, purpose)
 
     async def _vetted_addresses(self, target: Target) -> Sequence[Address]:
         if target.address is not None:
@@ -132,6 +140,12 @@ class GuardedFetcher:
         finally:
             await connection.aclose()
             await network.aclose()
+
+
+def _names_of(target: Target) -> Sequence[str]:
+    """Return what *target* is known by, the narrowest name first; none of them is long."""
+    url = f"{target.scheme}://{target.host_header}{target.target}"
+    return sha256(url.encode()).hexdigest(), target.host, f"site {site_of(target.host)}"
 
 
 def _request_headers(target: Target, purpose: FetchPurpose) -> list[tuple[str, str]]:

@@ -23,9 +23,11 @@ class OutboundPolicy:
     *allows* judges an address; all addresses of a host must pass. *ports* are those that may be
     connected to, None meaning any. *plain_http* lets ``http`` URLs through beside ``https``.
 
-    *host_rate* holds for one host, *host_connections* at once to one host, *connections* to all;
-    each of them apart for each purpose, so that the registrations of strangers cannot use up
-    what the key look-ups of clients need. *address_rate* holds for one address whatever its
+    *host_rate* holds for one host, *host_connections* at once to one host, *site_connections* to
+    one domain, *connections* to all. Of all, hosts that have not answered promptly before may
+    have *unproved_connections*, and those that were late a moment ago *late_connections*. Each
+    of them is apart for each purpose, so that the registrations of strangers cannot use up what
+    the key look-ups of clients need. *address_rate* holds for one address whatever its
     names and purposes, against a zone whose every name leads to the same victim.
     """
 
@@ -35,6 +37,9 @@ class OutboundPolicy:
     host_rate: Rate = _HOST_RATE
     address_rate: Rate = _ADDRESS_RATE
     host_connections: int = 4
+    site_connections: int = 8
+    late_connections: int = 10
+    unproved_connections: int = 30
     connections: int = 50
 
     def allows_port(self, port: int) -> bool:
@@ -60,4 +65,5 @@ def development_policy() -> OutboundPolicy:
         host_rate=Rate(1_000, _MINUTE),
         address_rate=Rate(10_000, _MINUTE),
         host_connections=16,
+        site_connections=16,
     )

@@ -328,6 +328,72 @@ async def test_a_slow_host_keeps_only_its_own_callers_waiting(make_fetcher):
     assert {DOCUMENT_UNUSABLE} == {str(refused) for refused in refusals}
 
 
+SILENT = [f"silent{number}.example" for number in range(20)]
+
+
+@pytest.fixture
+def many_names():
+    """Return a resolver that knows silent hosts, a zone full of them, and app.example."""
+    zone = [f"{number}.zone.example" for number in range(20)]
+    return FlippingResolver({name: [["127.0.0.1"]] for name in (*SILENT, *zone, "app.example")})
+
+
+async def test_silent_hosts_of_one_domain_share_their_turns(make_fetcher, many_names, purpose):
+    """A zone has any number of names, and each once had turns of its own."""
+    policy = counting_policy(site_connections=3)
+    fetcher = make_fetcher(policy=policy, resolver=many_names)
+
+    async with HostileServer() as server:
+        urls = [server.url("/silent", host=f"{number}.zone.example") for number in range(20)]
+        fetches = [fetcher.fetch(url, purpose=purpose) for url in urls]
+        await asyncio.gather(*fetches, return_exceptions=True)
+
+        assert 3 == server.accepted
+
+
+async def test_a_host_that_answered_finds_a_free_place(make_fetcher, many_names):
+    """Fifty silent servers once made every key look-up wait, and then fail."""
+    policy = counting_policy(connections=5, unproved_connections=4)
+    fetcher = make_fetcher(policy=policy, resolver=many_names)
+
+    async with HostileServer() as server:
+        good = server.url("/document", host="app.example")
+        await fetcher.fetch(good, purpose=JWKS_URI)
+        urls = [server.url("/silent", host=host) for host in SILENT]
+        crowd = [asyncio.create_task(fetcher.fetch(url, purpose=JWKS_URI)) for url in urls]
+        await asyncio.sleep(0.05)
+        fetched = await fetcher.fetch(good, purpose=JWKS_URI)
+        still_waiting = [not task.done() for task in crowd]
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+
+    assert DOCUMENT == fetched.body
+    assert [True] * 20 == still_waiting
+
+
+async def test_hosts_that_kept_us_waiting_wait_for_each_other(make_fetcher, many_names, purpose):
+    """A new client's server must not queue behind those known to be silent."""
+    policy = counting_policy(connections=5, unproved_connections=4, late_connections=3)
+    fetcher = make_fetcher(policy=policy, resolver=many_names)
+
+    async with HostileServer() as server:
+        urls = [server.url("/silent", host=host) for host in SILENT[:4]]
+        await asyncio.gather(
+            *(fetcher.fetch(url, purpose=purpose) for url in urls), return_exceptions=True
+        )
+        crowd = [asyncio.create_task(fetcher.fetch(url, purpose=JWKS_URI)) for url in urls]
+        await asyncio.sleep(0.05)
+        fetched = await fetcher.fetch(server.url("/document", host="app.example"), purpose=JWKS_URI)
+        still_waiting = [not task.done() for task in crowd]
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+
+    assert DOCUMENT == fetched.body
+    assert [True] * 4 == still_waiting
+
+
 # --- What leaves the fetcher --------------------------------------------------------------------
 
 
