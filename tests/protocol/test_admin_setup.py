@@ -10,7 +10,13 @@ from pathlib import Path
 
 import httpx2
 
-from registrary.testing.server import START_SECONDS, STOP_SECONDS, command, environment
+from registrary.testing.server import (
+    START_SECONDS,
+    STOP_SECONDS,
+    command,
+    environment,
+    free_port,
+)
 
 LINK = re.compile(r"^  (http://\S+/setup/rgy_adm_\w+)$", re.MULTILINE)
 TOKEN = re.compile(r"rgy_adm_\w+")
@@ -31,9 +37,9 @@ class Started:
 
 
 @contextmanager
-def started(folder: Path, *options: str) -> Iterator[Started]:
-    """Run a development server without an admin token in its environment."""
-    variables = environment()
+def started(folder: Path, *options: str, **settings: str) -> Iterator[Started]:
+    """Run a development server without an admin token, but *settings*, in its environment."""
+    variables = environment() | settings
     del variables["REGISTRARY_ADMIN_TOKEN"]
     store = f"sqlite:///{folder / 'registrary.db'}"
     line = command("serve", "--dev", "--listen", "127.0.0.1:0", "--store", store, *options)
@@ -119,3 +125,21 @@ def test_several_workers_share_one_link(tmp_path):
         answer = listed(server, TOKEN.findall(done.text)[0])
 
     assert (200, 200) == (done.status_code, answer.status_code)
+
+
+def test_operators_with_a_listener_of_their_own_are_set_up_there(tmp_path):
+    """Strangers must not reach even the door."""
+    apart = f"127.0.0.1:{free_port()}"
+    with started(tmp_path, REGISTRARY_HTTP__ADMIN_LISTEN=apart) as server:
+        (link,) = server.links
+        path = link.removeprefix(f"http://{apart}")
+        public = httpx2.get(f"{server.url}{path}", trust_env=False)
+        done = httpx2.post(link, trust_env=False)
+        answer = httpx2.get(
+            f"http://{apart}/api/v1/clients",
+            headers={"authorization": f"Bearer {TOKEN.findall(done.text)[0]}"},
+            trust_env=False,
+        )
+
+    assert path.startswith("/setup/")
+    assert (404, 200, 200) == (public.status_code, done.status_code, answer.status_code)

@@ -25,6 +25,7 @@ from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
 from registrary.protocol.admin.operations import PREFIX as ADMIN_API
+from registrary.protocol.admin.setup import PATH as SETUP
 from registrary.protocol.operation import OperationEndpoints
 from registrary.protocol.routes import Route
 from registrary.registrar.admin_access import AdminAccess
@@ -216,8 +217,8 @@ class Runtime:
 
 
 def _is_admin(route: Route) -> bool:
-    """Tell whether *route* is of the admin API."""
-    return route.template.startswith(f"{ADMIN_API}/")
+    """Tell whether *route* is of the admin API, or leads to its first token."""
+    return route.template.startswith((f"{ADMIN_API}/", SETUP))
 
 
 def _is_for_clients(route: Route) -> bool:

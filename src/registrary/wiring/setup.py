@@ -1,6 +1,7 @@
 """The one-time set-up link of a server that nobody administers yet."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 from registrary.config import Settings
 from registrary.protocol.admin.setup import PATH
@@ -36,4 +37,12 @@ async def _link(vault: Vault, settings: Settings) -> str | None:
     url = issuer_url(settings)
     issuer = next(issuer for issuer in await vault.store.issuers() if issuer.url == url)
     text = await FirstAdministrator(services).open_link(context_of(issuer))
-    return None if text is None else f"{url}{PATH}{text.reveal()}"
+    return None if text is None else f"{_base(settings, url)}{PATH}{text.reveal()}"
+
+
+def _base(settings: Settings, url: str) -> str:
+    """Return the address that the link is below: that of the operators' own listener, if any."""
+    if settings.http.admin_listen is None:
+        return url
+    scheme = "http" if settings.http.tls_certificate is None else "https"
+    return f"{scheme}://{settings.http.admin_listen}{urlsplit(url).path}"
