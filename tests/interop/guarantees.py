@@ -116,7 +116,8 @@ class LibraryGuarantees:
         failure = door.failure("stranger")
 
         assert 401 == failure["status"]
-        assert [{"scheme": "bearer", "parameters": {}}] == failure["challenges"]
+        challenge = {"scheme": "bearer", "parameters": {"realm": "registrary"}}
+        assert [challenge] == failure["challenges"]
 
     @pytest.mark.parametrize("step", ["guessed_token", "used_up_token"])
     def test_a_token_that_opens_nothing_is_named(self, door: Journey, step: str):

@@ -64,7 +64,8 @@ def test_a_protected_door_wants_a_token(door: httpx2.Client) -> None:
     """A payer's registry is not open to strangers."""
     stranger, friend = enter(door, None), enter(door, a_token(door))
 
-    assert (401, "Bearer") == (stranger.status_code, stranger.headers["www-authenticate"])
+    challenge = stranger.headers["www-authenticate"]
+    assert (401, 'Bearer realm="registrary"') == (stranger.status_code, challenge)
     assert 201 == friend.status_code
     assert friend.json()["registration_client_uri"].startswith("https://id.example/register/")
 

@@ -205,7 +205,8 @@ def test_without_a_token_there_is_a_challenge_without_a_code(client: Registered)
     """RFC 6750 §3.1: no credentials, no error code in the challenge."""
     response = client.http.get(client.uri)
 
-    assert (401, "Bearer") == (response.status_code, response.headers["www-authenticate"])
+    challenge = response.headers["www-authenticate"]
+    assert (401, 'Bearer realm="registrary"') == (response.status_code, challenge)
 
 
 @pytest.mark.spec("B-054")

@@ -1,4 +1,4 @@
-"""The one parser of the ``Authorization`` header for bearer tokens (RFC 6750 §2.1)."""
+"""The one parser of the ``Authorization`` header for bearer tokens, and what asks for one."""
 
 import re
 from enum import Enum
@@ -31,11 +31,20 @@ class BearerToken(msgspec.Struct, frozen=True):
         return "BearerToken(…)"
 
 
+def challenge(code: str | None = None) -> tuple[bytes, bytes]:
+    """Return the header that asks for a bearer token; *code* says what was wrong with the one sent.
+
+    The scheme is never alone: at least one parameter follows it (RFC 6750 §3).
+    """
+    error = f', error="{code}"' if code else ""
+    return (b"www-authenticate", f'Bearer realm="registrary"{error}'.encode())
+
+
 def bearer_token(request: HttpRequest) -> BearerToken | Unusable:
     """Return the bearer token of *request*, or why there is none.
 
-    The scheme is compared without case (RFC 9110 §11.1). A second header is never chosen
-    from: two credentials are an error (RFC 6750 §2).
+    The form is that of RFC 6750 §2.1, the scheme compared without case (RFC 9110 §11.1). A second
+    header is never chosen from: two credentials are an error (RFC 6750 §2).
     """
     values = request.header_values(b"authorization")
     if not values:

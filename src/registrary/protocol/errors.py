@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from registrary.protocol.bearer import challenge
 from registrary.protocol.http import JSON, NO_STORE, HttpResponse
 
 DESCRIPTION_LIMIT: Final = 1000  # characters of error_description
@@ -87,7 +88,7 @@ def error_response(
         body["error_description"] = printable(description)
     extra = [JSON, *NO_STORE, *headers]
     if row.challenge == "Bearer":
-        extra.append((b"www-authenticate", f'Bearer error="{code}"'.encode()))
+        extra.append(challenge(code))
     if retry_after is not None:
         seconds = max(1, -(-int(retry_after.total_seconds() * 1000) // 1000))
         extra.append((b"retry-after", str(seconds).encode()))
@@ -95,7 +96,10 @@ def error_response(
 
 
 def bare_challenge() -> HttpResponse:
-    """Return 401 for a request without credentials: a challenge with no code (RFC 6750 §3.1)."""
+    """Return 401 for a request without credentials: a challenge with no code (RFC 6750 §3.1).
+
+    The body has one, because libraries that register clients tell their caller what it says.
+    """
     body = {"error": "invalid_token", "error_description": "a bearer token is required"}
-    headers = (JSON, *NO_STORE, (b"www-authenticate", b"Bearer"))
+    headers = (JSON, *NO_STORE, challenge())
     return HttpResponse(401, headers, msgspec.json.encode(body))

@@ -8,7 +8,7 @@ from registrary.core.draft import Applicant, PresentedToken
 from registrary.core.strict_json import JsonError, parse_object
 from registrary.policy.decision import Decision, Refused
 from registrary.policy.registering import Previewed
-from registrary.protocol.bearer import BearerToken, Unusable, bearer_token
+from registrary.protocol.bearer import BearerToken, Unusable, bearer_token, challenge
 from registrary.protocol.client_information import client_information
 from registrary.protocol.errors import bare_challenge, error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
@@ -93,8 +93,7 @@ def unusable_token(why: Unusable) -> HttpResponse:
     """Answer a request whose token cannot be read; it is never taken for a stranger's."""
     if why in (Unusable.ABSENT, Unusable.OTHER_SCHEME):
         return bare_challenge()
-    challenge = ((b"www-authenticate", b'Bearer error="invalid_request"'),)
-    return error_response("invalid_request", why.value, headers=challenge)
+    return error_response("invalid_request", why.value, headers=(challenge("invalid_request"),))
 
 
 def read_document(request: HttpRequest) -> dict[str, object] | HttpResponse:

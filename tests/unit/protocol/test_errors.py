@@ -34,8 +34,9 @@ def test_every_code_renders_as_its_row_says(code: str) -> None:
     )
     assert b"application/json" == header(response, b"content-type")
     assert b"no-store" == header(response, b"cache-control")
-    challenge = f'Bearer error="{code}"'.encode() if row.challenge == "Bearer" else None
-    assert challenge == header(response, b"www-authenticate")
+    challenge = f'Bearer realm="registrary", error="{code}"'.encode()
+    expected = challenge if row.challenge == "Bearer" else None
+    assert expected == header(response, b"www-authenticate")
 
 
 @pytest.mark.parametrize("code", list(ERRORS))
@@ -57,10 +58,16 @@ def test_a_description_is_printable_ascii_and_bounded() -> None:
 
 @pytest.mark.spec("A-006", "B-008")
 def test_a_request_without_credentials_gets_a_challenge_without_a_code() -> None:
-    """RFC 6750 §3.1: no authentication information, no error code in the challenge."""
+    """RFC 6750 §3.1: no authentication information, no error code in the challenge.
+
+    The scheme is followed by a parameter all the same (§3), and the body names a code: libraries
+    that register clients read bodies (RFC 7591 §3.2.2).
+    """
     response = bare_challenge()
 
-    assert (401, b"Bearer") == (response.status, header(response, b"www-authenticate"))
+    challenge = header(response, b"www-authenticate")
+    assert (401, b'Bearer realm="registrary"') == (response.status, challenge)
+    assert "invalid_token" == msgspec.json.decode(response.body)["error"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import msgspec
 from registrary.core.lifecycle import TransitionError
 from registrary.core.strict_json import JsonError, parse_object
 from registrary.ports.store import Conflict, StoreUnavailable
-from registrary.protocol.admin.problems import problem, refusal
-from registrary.protocol.bearer import BearerToken, Unusable, bearer_token
+from registrary.protocol.admin.problems import problem, refusal, stranger, unreadable
+from registrary.protocol.bearer import BearerToken, bearer_token
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.media import is_json
 from registrary.protocol.parameters import ParameterError, Parameters, parse_parameters
@@ -217,10 +217,8 @@ class _Handler:
     async def _caller(self, request: HttpRequest) -> Caller | HttpResponse:
         token = bearer_token(request)
         if not isinstance(token, BearerToken):
-            detail = "" if token is Unusable.ABSENT else token.value
-            return problem(401, "Unauthorized", detail or "an admin token is required")
-        caller = await self._doorkeeper.find(token.text, request)
-        return caller or problem(401, "Unauthorized", "the admin token is not valid")
+            return unreadable(token)
+        return await self._doorkeeper.find(token.text, request) or stranger()
 
     def _call(self, caller: Caller, request: HttpRequest) -> Call:
         match = self._path.fullmatch(request.path)

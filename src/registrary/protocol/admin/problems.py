@@ -4,12 +4,11 @@ from typing import Final
 
 import msgspec
 
+from registrary.protocol.bearer import Unusable, challenge
 from registrary.protocol.http import NO_STORE, HttpResponse
 from registrary.registrar.permissions import Forbidden
 
 PROBLEM: Final = (b"content-type", b"application/problem+json")
-_CHALLENGE: Final = (b"www-authenticate", b"Bearer")  # RFC 6750 §3
-_UNAUTHORIZED: Final = 401
 
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -25,10 +24,26 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 def problem(status: int, title: str, detail: str | None = None, **more: str) -> HttpResponse:
     """Render a problem document; *detail* names the member and the rule, never a value."""
     document = Problem(type="about:blank", title=title, status=status, detail=detail, **more)
-    headers = (PROBLEM, *NO_STORE, _CHALLENGE) if status == _UNAUTHORIZED else (PROBLEM, *NO_STORE)
-    return HttpResponse(status, headers, msgspec.json.encode(document))
+    return HttpResponse(status, (PROBLEM, *NO_STORE), msgspec.json.encode(document))
+
+
+def unreadable(why: Unusable) -> HttpResponse:
+    """Render that no admin token could be read, and ask for one (RFC 6750 §3.1)."""
+    if why is Unusable.ABSENT:
+        answer = problem(401, "Unauthorized", "an admin token is required")
+        return answer.with_headers(challenge())
+    if why is Unusable.OTHER_SCHEME:
+        return problem(401, "Unauthorized", why.value).with_headers(challenge())
+    return problem(400, "Bad Request", why.value).with_headers(challenge("invalid_request"))
+
+
+def stranger() -> HttpResponse:
+    """Render that an admin token is not good."""
+    answer = problem(401, "Unauthorized", "the admin token is not valid")
+    return answer.with_headers(challenge("invalid_token"))
 
 
 def refusal(error: Forbidden) -> HttpResponse:
-    """Render that the caller lacks a permission, and which (RFC 9110 §15.5.4)."""
-    return problem(403, "Forbidden", str(error), permission=error.permission)
+    """Render that the caller lacks a permission, and which (RFC 9110 §15.5.4; RFC 6750 §3.1)."""
+    answer = problem(403, "Forbidden", str(error), permission=error.permission)
+    return answer.with_headers(challenge("insufficient_scope"))

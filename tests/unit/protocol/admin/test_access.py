@@ -31,8 +31,12 @@ async def test_no_operation_is_open(office, operation):
         for token in (None, "guessed", "rgy_adm_" + "0" * 71)
     ]
 
-    assert [401] * 3 == [answer.status for answer in answers]
-    assert ["Bearer"] * 3 == [answer.headers["www-authenticate"] for answer in answers]
+    unknown = 'Bearer realm="registrary", error="invalid_token"'
+    assert [
+        (401, 'Bearer realm="registrary"'),
+        (401, unknown),
+        (401, unknown),
+    ] == [(answer.status, answer.headers["www-authenticate"]) for answer in answers]
     assert {"application/problem+json"} == {answer.headers["content-type"] for answer in answers}
 
 
@@ -46,6 +50,8 @@ async def test_every_operation_demands_its_own_permission(office, operation):
 
     assert (403, operation.permission) == (answer.status, answer.body["permission"])
     assert operation.permission in answer.body["detail"]
+    challenge = 'Bearer realm="registrary", error="insufficient_scope"'
+    assert challenge == answer.headers["www-authenticate"]
     assert (403, "Forbidden", "about:blank") == tuple(
         answer.body[name] for name in ("status", "title", "type")
     )
@@ -59,6 +65,25 @@ async def test_one_permission_is_enough_for_its_operation(office, operation):
     answer = await office.call(line_of(operation), token=token)
 
     assert answer.status not in {401, 403}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status", "challenge"),
+    [
+        ("Basic eDp5", 401, 'Bearer realm="registrary"'),
+        ("Bearer a b", 400, 'Bearer realm="registrary", error="invalid_request"'),
+    ],
+    ids=["another-scheme", "malformed"],
+)
+async def test_credentials_that_cannot_be_read_are_told_apart(
+    office, authorization, status, challenge
+):
+    """RFC 6750 §3.1: who used another scheme is asked again, who garbled a token is told so."""
+    headers = {"authorization": authorization}
+
+    answer = await office.call("GET /clients", token=None, headers=headers)
+
+    assert (status, challenge) == (answer.status, answer.headers["www-authenticate"])
 
 
 async def test_a_refusal_is_written_down(office):
