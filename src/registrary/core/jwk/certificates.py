@@ -25,7 +25,7 @@ def check_certificates(key: Jwk) -> None:
     if not isinstance(chain, list) or not 1 <= len(chain) <= MAX_CERTIFICATES:
         raise FieldError(f"x5c must be an array of 1 to {MAX_CERTIFICATES} certificates")
     first, *_ = [_certificate_octets(entry) for entry in chain]
-    if _spki(_key_of_certificate(first)) != _spki(load_public_key(key)):
+    if _spki(_key_of_certificate(first)) != _spki(_key_of(key)):
         raise FieldError("the first certificate of x5c must hold the same key")
     sha256 = key.get("x5t#S256")
     if sha256 is not None and sha256 != encode(hashlib.sha256(first).digest()):
@@ -42,6 +42,14 @@ def _certificate_octets(entry: object) -> bytes:
         raise FieldError("x5c must hold base64") from None
 
 
+def _key_of(key: Jwk) -> object:
+    try:
+        return load_public_key(key)
+    except ValueError:
+        # Our own checks came first; where the library demands more, its word counts.
+        raise FieldError("must be a key that can be used") from None
+
+
 def _key_of_certificate(der: bytes) -> object:
     # Imported here: reading certificates costs 0.1 s of start-up, and few keys carry one.
     from cryptography import x509  # noqa: PLC0415
@@ -49,7 +57,8 @@ def _key_of_certificate(der: bytes) -> object:
 
     try:
         return x509.load_der_x509_certificate(der).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        # InvalidVersion is neither of the others, though it is about the same bytes.
         raise FieldError("x5c must begin with a certificate that can be read") from None
 
 
