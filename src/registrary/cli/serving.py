@@ -26,6 +26,9 @@ def serve(
     ] = False,
 ) -> None:
     """Start the server."""
+    from registrary.wiring.collector import hold_collector
+
+    hold_collector()  # before the rest is loaded
     from registrary.cli.session import failures_told
     from registrary.config import check_for_serving, load_settings
     from registrary.wiring.logs import set_up_logging

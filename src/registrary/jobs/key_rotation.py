@@ -22,8 +22,10 @@ from registrary.ports.clock import Clock, Entropy
 from registrary.ports.keys import KeyMaker, Signer
 from registrary.ports.store import Conflict, Store
 
-# RS256 last: the others are made at once, and it takes a moment.
-WANTED: Final = (
+Wanted = Sequence[tuple[KeyUse, str]]
+"""What keys an issuer needs: what for, and with which algorithm."""
+
+WANTED: Final[Wanted] = (
     (KeyUse.TOKEN, "ES256"),
     (KeyUse.TOKEN, "EdDSA"),
     (KeyUse.AUDIT, "EdDSA"),
@@ -49,8 +51,8 @@ class KeyRotation:
         self._maker = maker
         self._clock = clock
 
-    async def run(self, issuer: Issuer, entropy: Entropy) -> None:
-        """Do what is due for *issuer*."""
+    async def run(self, issuer: Issuer, entropy: Entropy, *, wanted: Wanted = WANTED) -> None:
+        """Do what is due for *issuer*, which needs the kinds of keys in *wanted*."""
         while True:
             keys = await self._keys(issuer)
             policy = RotationPolicy(
@@ -58,7 +60,7 @@ class KeyRotation:
                 overlap=max(OVERLAP, issuer.lifetimes.access_token),
             )
             now = self._clock.now()
-            plan = plan_rotation(keys, wanted=WANTED, policy=policy, now=now)
+            plan = plan_rotation(keys, wanted=wanted, policy=policy, now=now)
             if not plan.new and not plan.changed:
                 return
             try:

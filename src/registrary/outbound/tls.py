@@ -26,7 +26,8 @@ def client_context(extra_store: Path | None = None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_default_certs()
-    _load_system_store(context)
+    if extra_store is not None or not context.cert_store_stats()["x509"]:
+        _load_system_store(context)
     if extra_store is not None:
         _load_extra_store(context, extra_store)
     return context

@@ -1,5 +1,6 @@
 """The application: everything made from settings, started and stopped with the server."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from registrary.config.checks import admin_address
 from registrary.config.settings import HttpSettings
 from registrary.core.addresses import Networks
 from registrary.core.events import Tag
+from registrary.jobs.first_keys import FirstKeys
 from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.presence import Presence
 from registrary.jobs.purging import Purge
@@ -51,7 +53,7 @@ from registrary.wiring.adapters import (
 )
 from registrary.wiring.administration import Administration
 from registrary.wiring.chores import Chores
-from registrary.wiring.collector import settle_collector
+from registrary.wiring.collector import SETTLE_AFTER, settle_collector
 from registrary.wiring.directory import Directory
 from registrary.wiring.health import demand_keys
 from registrary.wiring.issuers import ensure_issuer
@@ -108,18 +110,20 @@ class Runtime:
             rotation = KeyRotation(
                 self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
             )
-            use_cases = self._use_cases(signer, resolver)
-            await self._show_sites(use_cases, rotation)
-            schedule = Schedule(self._jobs(signer, rotation, use_cases))
+            keys = FirstKeys(signer, rotation, self.entropy)
+            use_cases = self._use_cases(keys, resolver)
+            await self._show_sites(use_cases, keys)
+            schedule = Schedule(self._jobs(keys, rotation, use_cases))
             schedule.start()
-            settle_collector()
+            asyncio.get_running_loop().call_later(SETTLE_AFTER, settle_collector)
             yield
+            await keys.finish()
             await schedule.stop()
         finally:
             resolver.close()
             await self.vault.store.close()
 
-    def _use_cases(self, signer: LocalSigner, resolver: SystemResolver) -> UseCases:
+    def _use_cases(self, signer: FirstKeys, resolver: SystemResolver) -> UseCases:
         settings = self.settings
         services = Services(
             store=self.vault.store,
@@ -157,7 +161,7 @@ class Runtime:
             administration=administration,
         )
 
-    def _jobs(self, signer: LocalSigner, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
+    def _jobs(self, keys: FirstKeys, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
         store = self.vault.store
         chores = Chores(
             store=store,
@@ -165,14 +169,14 @@ class Runtime:
             entropy=self.entropy,
             directory=self.directory,
             rotation=rotation,
-            sequencer=Sequencer(store, signer),
+            sequencer=Sequencer(store, keys),
             counts=(self.refusals, self.issues),
             presence=Presence(store, self.clock, self.entropy),
             purge=Purge(store, self.clock, self.entropy),
         )
 
         async def follow_issuers() -> None:
-            await self._show_sites(use_cases, rotation)
+            await self._show_sites(use_cases, keys)
 
         async def look_at_keys() -> None:
             await self._keys_problem()
@@ -183,7 +187,7 @@ class Runtime:
             *chores.jobs(),
         ]
 
-    async def _show_sites(self, use_cases: UseCases, rotation: KeyRotation) -> None:
+    async def _show_sites(self, use_cases: UseCases, keys: FirstKeys) -> None:
         """Serve the issuers as they are stored now, those that changed anew."""
         shown = {site.issuer.id: site for site in self.directory.sites}
         stored = await self.vault.store.issuers()
@@ -192,7 +196,7 @@ class Runtime:
             return
         for issuer in stored:
             if issuer.id not in shown:
-                await rotation.run(issuer, self.entropy)
+                await keys.begin(issuer)
         self.directory.show(
             shown[issuer.id]
             if issuer.id in shown and shown[issuer.id].issuer.revision == issuer.revision
