@@ -119,8 +119,11 @@ def register_many(server, count):
 # The end
 
 
-@PROCESSES
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    ("workers", "number"),
+    [(1, signal.SIGTERM), (1, signal.SIGINT), (2, signal.SIGTERM)],
+    ids=["SIGTERM", "SIGINT", "SIGTERM to two workers"],
+)
 def test_a_server_told_to_stop_ends_well(tmp_path, workers, number):
     """Whoever supervises it must not take a stop for a crash and start it again."""
     with running_server(tmp_path, "--workers", str(workers)) as server:
@@ -326,7 +329,7 @@ def apart(tmp_path_factory):
     address = f"127.0.0.1:{free_port()}"
     config = folder / "registrary.toml"
     config.write_text(f'[http]\nadmin_listen = "{address}"\n')
-    with running_server(folder, "--workers", "2", "--config", str(config)) as running:
+    with running_server(folder, "--config", str(config)) as running:
         yield running, replace(running, url=f"http://{address}")
 
 
