@@ -209,6 +209,19 @@ def test_without_a_token_there_is_a_challenge_without_a_code(client: Registered)
     assert (401, 'Bearer realm="registrary"') == (response.status_code, challenge)
 
 
+@pytest.mark.spec("A-008")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_token_in_the_query_beside_a_good_one_does_nothing(
+    client: Registered, method: str
+) -> None:
+    """Two credentials may be of two parties; whose wish it was, nobody could tell (RFC 6750 §2)."""
+    more = {"json": client.document(client_name="After")} if method == "PUT" else {}
+    response = client.call(method, query="?access_token=other", **more)
+
+    assert (400, "invalid_request") == (response.status_code, response.json()["error"])
+    assert "Before" == client.call("GET").json()["client_name"]
+
+
 @pytest.mark.spec("B-054")
 def test_people_keep_their_pairwise_names(http: httpx2.Client, register) -> None:
     """A new sector would make a stranger of everybody."""

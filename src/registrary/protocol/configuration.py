@@ -8,8 +8,12 @@ from registrary.protocol.bearer import BearerToken, bearer_token
 from registrary.protocol.client_information import client_information
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import NO_STORE, HttpRequest, HttpResponse
-from registrary.protocol.parameters import ParameterError, parse_parameters
-from registrary.protocol.registration import read_document, render_refusal, unusable_token
+from registrary.protocol.registration import (
+    read_document,
+    read_query,
+    render_refusal,
+    unusable_token,
+)
 from registrary.protocol.routes import last_segment
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager, Visit
@@ -74,15 +78,19 @@ def _visit(request: HttpRequest) -> Visit | HttpResponse:
     token = bearer_token(request)
     if not isinstance(token, BearerToken):
         return unusable_token(token)
+    query = read_query(request)
+    if isinstance(query, HttpResponse):
+        return query
     return Visit(last_segment(request), token.text, request.peer, request.request_id)
 
 
 def _rotation(request: HttpRequest) -> Rotation | HttpResponse | None:
+    query = read_query(request)
+    if isinstance(query, HttpResponse):
+        return query
     try:
-        wanted = parse_parameters(request.query).get(ROTATION_PARAMETER)
+        wanted = query.get(ROTATION_PARAMETER)
         return Rotation(wanted) if wanted else None
-    except ParameterError as error:
-        return error_response("invalid_request", str(error))
     except ValueError:
         known = ", ".join(rotation.value for rotation in Rotation)
         return error_response("invalid_request", f"rotate: must be one of {known}")

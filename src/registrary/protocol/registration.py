@@ -13,7 +13,7 @@ from registrary.protocol.client_information import client_information
 from registrary.protocol.errors import bare_challenge, error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.media import is_json
-from registrary.protocol.parameters import ParameterError, parse_parameters
+from registrary.protocol.parameters import ParameterError, Parameters, parse_parameters
 from registrary.protocol.routes import last_segment
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.registration import Registrar
@@ -47,13 +47,9 @@ class RegistrationEndpoint:
         return await self._register(request, PresentedToken(last_segment(request), in_path=True))
 
     async def _register(self, request: HttpRequest, token: PresentedToken | None) -> HttpResponse:
-        try:
-            query = parse_parameters(request.query)
-        except ParameterError as error:
-            return error_response("invalid_request", str(error))
-        if "access_token" in query:
-            # RFC 6750 §2.3 is not offered: addresses end up in logs.
-            return error_response("invalid_request", "a token must not be in the query")
+        query = read_query(request)
+        if isinstance(query, HttpResponse):
+            return query
         applicant = Applicant(token, request.peer, request.request_id)
         if query.get(PREVIEW_PARAMETER) == "true":
             return await self._preview(request, applicant)
@@ -94,6 +90,22 @@ def unusable_token(why: Unusable) -> HttpResponse:
     if why in (Unusable.ABSENT, Unusable.OTHER_SCHEME):
         return bare_challenge()
     return error_response("invalid_request", why.value, headers=(challenge("invalid_request"),))
+
+
+def read_query(request: HttpRequest) -> Parameters | HttpResponse:
+    """Return the parameters in the address, or the answer that says why they are refused.
+
+    A token among them is never taken (RFC 6750 §2.3), because addresses end up in logs, nor
+    ignored, because it is a second credential beside that of the header (§2).
+    """
+    try:
+        query = parse_parameters(request.query)
+    except ParameterError as error:
+        return error_response("invalid_request", str(error))
+    if "access_token" in query:
+        rule, headers = "a token must not be in the query", (challenge("invalid_request"),)
+        return error_response("invalid_request", rule, headers=headers)
+    return query
 
 
 def read_document(request: HttpRequest) -> dict[str, object] | HttpResponse:
