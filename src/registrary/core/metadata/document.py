@@ -59,8 +59,10 @@ def parse_document(  # noqa: C901 - one pass over the document, on the path of e
             if reader is None:
                 dropped.append(name)
                 continue
-            if value:
+            if value is not None and value != "":
                 tagged.append(name)
+                if len(tagged) > LANGUAGES_LIMIT:
+                    continue  # refused for their number below; nobody needs to read them
         field, parse, accepted, is_text = reader
         if value is None or (value == "" and is_text):
             continue
@@ -95,11 +97,20 @@ def describe(problems: Iterable[Problem]) -> str:
     """
     texts = list(dict.fromkeys(_sentence(problem) for problem in problems))
     described = "; ".join(texts)
-    shown = len(texts)
-    while len(described) > DESCRIPTION_LIMIT:
-        shown -= 1
-        described = "; ".join([*texts[:shown], f"and {len(texts) - shown} more"])
-    return described
+    if len(described) <= DESCRIPTION_LIMIT:
+        return described
+    shown: list[str] = []
+    length = 0
+    for number, text in enumerate(texts, 1):
+        length += len(text) + len("; ")
+        if length + len(_rest(len(texts) - number)) > DESCRIPTION_LIMIT:
+            break
+        shown.append(text)
+    return "; ".join([*shown, _rest(len(texts) - len(shown))])
+
+
+def _rest(count: int) -> str:
+    return f"and {count} more"
 
 
 def _sentence(problem: Problem) -> str:

@@ -1,5 +1,7 @@
 """A whole document: what is kept, what is dropped, and all that is wrong with it."""
 
+import sys
+
 import pytest
 
 from registrary.core.errors import Problem
@@ -22,6 +24,22 @@ CERTIFYING = offer_for("oidf-dynamic", NORMAL_SCOPES)
 def fields_of(parsed):
     """Return the members at fault, in deciding order."""
     return [problem.field for problem in parsed.problems]
+
+
+def calls_of(name, work):
+    """Return how often *work* calls the built-in function *name*."""
+    counted = []
+
+    def note(_, event, function):
+        if event == "c_call" and function.__name__ == name:
+            counted.append(function)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return len(counted)
 
 
 @pytest.mark.spec("A-036", "E-050", "T-01", "T-02", "C-032", "C-033", "E-101", "A-085")
@@ -203,6 +221,19 @@ def test_the_number_of_languages_is_bounded():
     assert ["client_name"] == fields_of(parsed)
 
 
+@pytest.mark.spec("A-041")
+@pytest.mark.parametrize("value", ["a", 0, False, [], {}], ids=repr)
+def test_names_in_too_many_languages_are_not_read(value):
+    """A document holds thousands of them; who refuses their number has no use for their faults."""
+    document = {f"client_name#x-{number}": value for number in range(4000)}
+
+    parsed = parse_document(document, OFFER)
+
+    rules = {problem.rule for problem in parsed.problems}
+    assert f"must not make more than {LANGUAGES_LIMIT} members with a language" in rules
+    assert len(parsed.problems) + len(parsed.values) <= LANGUAGES_LIMIT + 1
+
+
 @pytest.mark.spec("A-039", "T-53")
 @pytest.mark.parametrize("scope", ["", " ", "    "])
 def test_a_scope_of_nothing_asks_for_nothing(scope):
@@ -239,6 +270,35 @@ def test_a_long_description_ends_with_how_many_more_there_are():
     assert said.startswith("client_name#x-0: must be so; client_name#x-1: must be so; ")
     shown = said.count("must be so")
     assert said.endswith(f"; and {200 - shown} more")
+
+
+@pytest.mark.parametrize("count", [1, 10, 50, 5000])
+def test_a_description_is_put_together_once(count):
+    """Tried again for each sentence that did not fit, one document cost a stranger's second."""
+    problems = [
+        Problem("invalid_client_metadata", f"client_name#x-{number}", "must be so", "§")
+        for number in range(count)
+    ]
+
+    joined = calls_of("join", lambda: describe(problems))
+
+    assert joined <= 2
+
+
+def test_a_description_holds_as_much_as_fits():
+    """What is left out has to be asked for, one attempt to register after the other."""
+    for count in range(1, 120):
+        texts = [f"{'x' * (number % 7)}{number}" for number in range(count)]
+        problems = [Problem("invalid_client_metadata", "", text * 5, "§") for text in texts]
+        whole = [text * 5 for text in texts]
+        shortened = [[*whole[:shown], f"and {count - shown} more"] for shown in range(count)]
+        fitting = [
+            said
+            for said in map("; ".join, [whole, *reversed(shortened)])
+            if len(said) <= DESCRIPTION_LIMIT
+        ]
+
+        assert fitting[0] == describe(problems)
 
 
 def test_a_description_says_nothing_twice():
