@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from registrary.core.checks import Check, Outcome
 from registrary.core.draft import Applicant, PresentedToken
 from registrary.core.strict_json import JsonError, parse_object
 from registrary.policy.decision import Decision, Refused
@@ -66,9 +67,9 @@ class RegistrationEndpoint:
         entry = await self.registrar.enter_to_preview(self.context, applicant)
         if isinstance(entry, Refused):
             return render_preview(entry)
-        document = read_document(request)
-        if isinstance(document, HttpResponse):
-            return document
+        document = parse_document(request)
+        if isinstance(document, Refused):
+            return render_preview(document)
         return render_preview(await self.registrar.preview(self.context, entry, document))
 
     def _render(self, decision: Decision) -> HttpResponse:
@@ -110,12 +111,23 @@ def read_query(request: HttpRequest) -> Parameters | HttpResponse:
 
 def read_document(request: HttpRequest) -> dict[str, object] | HttpResponse:
     """Return the JSON object in the body, or the answer that says why there is none."""
+    document = parse_document(request)
+    return render_refusal(document) if isinstance(document, Refused) else document
+
+
+def parse_document(request: HttpRequest) -> dict[str, object] | Refused:
+    """Return the JSON object in the body, or why there is none (RFC 7591 §3.1)."""
     if not is_json(request):
-        return error_response("invalid_request", "content-type: must be application/json")
+        return _unreadable("content-type: must be application/json")
     try:
         return parse_object(request.body)
     except JsonError as error:
-        return error_response("invalid_request", f"the body {error.rule}")
+        return _unreadable(f"the body {error.rule}")
+
+
+def _unreadable(rule: str) -> Refused:
+    check = Check("request body", "RFC 7591 §3.1", Outcome.FAILED, rule)
+    return Refused("invalid_request", rule, checks=(check,))
 
 
 def render_refusal(refused: Refused) -> HttpResponse:

@@ -76,6 +76,19 @@ async def test_a_closed_issuer_reads_nothing(body, kind):
 
 
 @pytest.mark.parametrize(("body", "kind"), UNREADABLE)
+async def test_a_preview_says_what_is_wrong_with_an_unreadable_body(body, kind):
+    """Whoever asks what would come of it has an answer, and is not refused the question."""
+    desk = Desk(mode=RegistrationMode.OPEN)
+
+    status, refusal = await post(desk, body, kind=kind)
+    asked, told = await post(desk, body, kind=kind, query="dry_run=true")
+
+    assert (400, 200, "refused") == (status, asked, told.pop("result"))
+    assert "failed" in [check["outcome"] for check in told.pop("checks")]
+    assert refusal == told
+
+
+@pytest.mark.parametrize(("body", "kind"), UNREADABLE)
 async def test_who_comes_too_often_is_told_so_whatever_was_sent(body, kind):
     """The rate limit bounds what bad documents cost, not only good ones."""
     desk = Desk(mode=RegistrationMode.OPEN, limits=Limits(anonymous_registrations_per_minute=2))
