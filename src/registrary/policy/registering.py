@@ -42,6 +42,7 @@ REGISTRATION_DRAW_BYTES: Final = 10 + CREDENTIALS_DRAW_BYTES + EVENT_DRAW_BYTES
 SECTOR_REFUSED: Final = "the document could not be used"
 TOO_MANY: Final = "too many registrations; try again later"
 QUOTA_COUNTER: Final = "clients"
+QUOTA_REFUSED: Final = Refused("access_denied", "there are as many clients as there may be")
 
 
 class Screened(msgspec.Struct, frozen=True):
@@ -220,6 +221,11 @@ def _quotas(issuer: Issuer, client: Client) -> tuple[Consume, ...]:
         counter = f"{QUOTA_COUNTER}:{organization}"
         quotas.append(Consume(issuer.id, counter, limits.organization_quota))
     return tuple(quotas)
+
+
+def is_quota(counter: str) -> bool:
+    """Tell whether *counter*, which could not be raised, is one of a quota."""
+    return counter.partition(":")[0] == QUOTA_COUNTER
 
 
 def given_back(issuer: Issuer, client: Client) -> tuple[Consume, ...]:

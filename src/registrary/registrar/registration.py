@@ -13,11 +13,13 @@ from registrary.policy.decision import Decision, Refused
 from registrary.policy.doors import Entry, enter
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.policy.registering import (
+    QUOTA_REFUSED,
     REGISTRATION_DRAW_BYTES,
     TOO_MANY,
     Previewed,
     Terms,
     decide,
+    is_quota,
     preview,
     screen,
 )
@@ -58,7 +60,8 @@ class Registrar:
     async def register(self, context: IssuerContext, entry: Entry, document: Document) -> Decision:
         """Decide about *document* and make the decision durable.
 
-        A race that is lost is decided anew, so a token used up meanwhile ends as refused.
+        A race that is lost is decided anew, so a token used up meanwhile ends as refused. A
+        quota that is used up is only found here, inside the write.
         Raises `Conflict` when even that keeps losing, `StoreUnavailable` when nothing could be
         written; no client exists then.
         """
@@ -74,7 +77,10 @@ class Registrar:
                 return decision
             except Conflict as error:
                 lost = error
-            decision = await self._decide_again(context, draft, entry)
+            if is_quota(lost.what):
+                decision = QUOTA_REFUSED
+            else:
+                decision = await self._decide_again(context, draft, entry)
         raise lost
 
     async def preview(
