@@ -39,10 +39,11 @@ from registrary.registrar.services import Services
 from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.web.asgi import Application
 from registrary.web.callers import TrustedProxies
-from registrary.web.gateway import Gateway, GatewaySettings
+from registrary.web.gateway import Gateway, GatewaySettings, RequestSummary
 from registrary.web.limits import HttpLimits
 from registrary.web.metrics import Metrics
 from registrary.web.pages.rendering import render_page
+from registrary.wiring.access_log import access_log_of
 from registrary.wiring.adapters import (
     SystemClock,
     SystemEntropy,
@@ -88,6 +89,7 @@ class Runtime:
         self.admin_directory = Directory(operation.admin_listener_routes(), serves=_is_admin)
         # Made before anything is opened, so that a bad file is told on one line.
         self._trust = outbound_trust(environment)
+        self._access_log = access_log_of(settings.log)
         self._vault: Vault | None = None
         self.access: AdminAccess  # set when the server starts
 
@@ -97,6 +99,12 @@ class Runtime:
         if self._vault is None:
             raise RuntimeError("the server has not started")
         return self._vault
+
+    def note(self, summary: RequestSummary) -> None:
+        """Note a finished request for those who count and those who read."""
+        self.metrics.note(summary)
+        if self._access_log is not None:
+            self._access_log.note(summary)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -122,6 +130,8 @@ class Runtime:
         finally:
             resolver.close()
             await self.vault.store.close()
+            if self._access_log is not None:
+                self._access_log.flush()
 
     def _use_cases(self, signer: FirstKeys, resolver: SystemResolver) -> UseCases:
         settings = self.settings
@@ -248,7 +258,7 @@ def build_app(settings: Settings, *, environment: Mapping[str, str] = os.environ
     gateway_settings = GatewaySettings(
         limits=limits_of(settings.http),
         proxies=TrustedProxies(Networks.parse(settings.http.trusted_proxies)),
-        on_finished=runtime.metrics.note,
+        on_finished=runtime.note,
     )
     by_port = {}
     address = admin_address(settings)
