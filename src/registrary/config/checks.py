@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from registrary.config.loading import SettingsError
 from registrary.config.settings import Settings
+from registrary.core.errors import FieldError
+from registrary.core.issuer_address import check_spelling
 
 ADMIN_TOKEN_MINIMUM: Final = 16  # characters
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
@@ -77,6 +79,11 @@ def issuer_is_an_issuer(settings: Settings) -> None:
     http_allowed = settings.dev and is_loopback_host(parts.hostname)
     if parts.scheme != "https" and not (parts.scheme == "http" and http_allowed):
         raise SettingsError("issuer must be an https URL (http only with --dev on loopback)")
+    try:
+        # A second spelling, at a later start, would be a second issuer at the same address.
+        check_spelling(settings.issuer)
+    except FieldError as error:
+        raise SettingsError(f"issuer {error.rule}") from error
 
 
 def plain_http_stays_on_loopback(settings: Settings) -> None:

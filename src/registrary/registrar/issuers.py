@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +13,7 @@ from registrary.core.changes import Changes, Put
 from registrary.core.errors import FieldError
 from registrary.core.events import Actor, FieldChange, Tag
 from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy, RuleSet
+from registrary.core.issuer_address import address_of, check_free_path, check_spelling
 from registrary.core.uris import check_https_uri
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
@@ -70,8 +70,7 @@ class IssuerKeeper:
         """
         issuer = self._made(wanted, like)
         check_issuer_url(issuer.url, dev=issuer.dev)
-        if any(stored.url == issuer.url for stored in await self._services.store.issuers()):
-            raise NotPossible("url: is that of another issuer")
+        await self._check_free(issuer.url)
         event = an_event(
             Occasion(issuer.id, issuer.created_at, actor),
             Tag.ISSUER_CREATED,
@@ -113,6 +112,13 @@ class IssuerKeeper:
             return changed
         raise Conflict("issuer")
 
+    async def _check_free(self, url: str) -> None:
+        """Refuse an address at which requests could reach another issuer."""
+        wanted = address_of(url)
+        for stored in await self._services.store.issuers():
+            if wanted.collides(address_of(stored.url)):
+                raise NotPossible("url: is that of another issuer, or an address of its own")
+
     def _made(self, wanted: NewIssuer, like: Issuer) -> Issuer:
         now = self._services.clock.now()
         return msgspec.structs.replace(
@@ -134,11 +140,10 @@ def check_issuer_url(url: str, *, dev: bool) -> None:
     """Refuse what no issuer identifier may be (RFC 8414 §2); raises `NotPossible`."""
     try:
         check_https_uri(url, loopback_http=dev)
+        check_spelling(url)
+        check_free_path(url)
     except FieldError as error:
         raise NotPossible(f"url: {error.rule}") from error
-    parts = urlsplit(url)
-    if parts.query or parts.fragment or "?" in url or "#" in url or url.endswith("/"):
-        raise NotPossible("url: must have no query, fragment or final slash")
 
 
 def parse_mode(text: str) -> RegistrationMode:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from registrary.core.issuer import Issuer
+from registrary.core.issuer_address import address_of
 from registrary.protocol.routes import Route
 
 WELL_KNOWN: Final = "/.well-known/"
@@ -34,14 +34,12 @@ class Site:
     @property
     def host(self) -> str:
         """Return host and port of the issuer, without the default port of its scheme."""
-        parts = urlsplit(self.issuer.url)
-        default = ":443" if parts.scheme == "https" else ":80"
-        return parts.netloc.lower().removesuffix(default)
+        return address_of(self.issuer.url).host
 
     @property
     def path(self) -> str:
         """Return the path of the issuer, empty when it has none."""
-        return urlsplit(self.issuer.url).path
+        return address_of(self.issuer.url).path
 
 
 def _everything(route: Route) -> bool:

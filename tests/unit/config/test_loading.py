@@ -71,6 +71,8 @@ def test_an_unknown_setting_is_refused_with_a_suggestion() -> None:
         ({"REGISTRARY_ISSUER": "http://id.example"}, "https"),
         ({"REGISTRARY_ISSUER": "https://id.example/?x"}, "query"),
         ({"REGISTRARY_ISSUER": "https://id.example/"}, "final slash"),
+        ({"REGISTRARY_ISSUER": "https://ID.example"}, "lower case"),
+        ({"REGISTRARY_ISSUER": "https://id.example:443"}, "port"),
         ({"REGISTRARY_LISTEN": "0.0.0.0:80"}, "plain HTTP"),
         ({"REGISTRARY_LISTEN": "127.0.0.1"}, "HOST:PORT"),
         ({"REGISTRARY_DEV": "true", "REGISTRARY_LISTEN": "0.0.0.0:80"}, "dev"),

@@ -127,6 +127,15 @@ async def test_the_operator_makes_issuers(office):
         "https://second.example#x",
         "https://user@second.example",
         "https://registry.example",
+        "https://REGISTRY.example",
+        "https://registry.example:443",
+        "https://registry.example/register",
+        "https://registry.example/api/v1",
+        "https://registry.example/.well-known/oauth-authorization-server",
+        "https://registry.example/a/../b",
+        "https://registry.example/%72egister",
+        "https://registry.example//",
+        "https://registry.example/a;b",
         "second.example",
     ],
 )
@@ -136,6 +145,21 @@ async def test_an_address_that_cannot_be_an_issuer_is_refused(office, url):
 
     assert 400 == answer.status
     assert answer.body["detail"].startswith("url: ")
+    assert [office.context.issuer] == await office.store.issuers()
+
+
+async def test_an_address_that_would_answer_for_another_issuer_is_refused():
+    """Whoever made issuers could once take over one by another spelling of its address."""
+    old = an_issuer(id=OTHER_ISSUER_ID, url="https://ID.example:443/tenant/register")
+    office = await Office().open(old)
+
+    answers = [
+        await office.call("POST /issuers", {"url": url})
+        for url in ("https://id.example/tenant/register", "https://id.example/tenant")
+    ]
+
+    assert [400, 400] == [answer.status for answer in answers]
+    assert all(answer.body["detail"].startswith("url: ") for answer in answers)
 
 
 async def test_an_administrator_of_the_first_issuer_reaches_all():
