@@ -215,8 +215,8 @@ def test_a_token_in_the_query_beside_a_good_one_does_nothing(
     client: Registered, method: str
 ) -> None:
     """Two credentials may be of two parties; whose wish it was, nobody could tell (RFC 6750 §2)."""
-    more = {"json": client.document(client_name="After")} if method == "PUT" else {}
-    response = client.call(method, query="?access_token=other", **more)
+    body = client.document(client_name="After") if method == "PUT" else None
+    response = client.call(method, query="?access_token=other", json=body)
 
     assert (400, "invalid_request") == (response.status_code, response.json()["error"])
     assert "Before" == client.call("GET").json()["client_name"]

@@ -17,6 +17,7 @@ from registrary.protocol.errors import error_response
 from registrary.protocol.http import HttpRequest, HttpResponse, Page, PageRenderer
 from registrary.web.callers import NO_PROXIES, Callers, TrustedProxies
 from registrary.web.dispatch import Dispatcher, Endpoint
+from registrary.web.errors import error_at, is_of_admin_api
 from registrary.web.head import Refused
 from registrary.web.limits import DEFAULT_LIMITS, HttpLimits
 
@@ -93,7 +94,7 @@ class Gateway:
     async def answer(self, endpoint: Endpoint | None, request: HttpRequest) -> HttpResponse:
         """Return the answer of *endpoint* to *request*, or an error in its place."""
         if endpoint is None:
-            return error_response("not_found")
+            return error_at(request.path, error_response("not_found"))
         try:
             if request.method in endpoint.methods:
                 answer = await endpoint(request)
@@ -119,7 +120,7 @@ class Gateway:
             answer = self.failure(endpoint, request, "temporarily_unavailable")
         except Conflict:
             # Others wrote the same record each time it was tried; nothing of this was stored.
-            answer = error_response("conflict")
+            answer = error_at(endpoint.template, error_response("conflict"))
         except Exception:  # noqa: BLE001 - see below
             # The boundary: whatever went wrong, the caller gets an answer and the operator a trace.
             _log.exception(
@@ -144,6 +145,9 @@ class Gateway:
         """Return the error *code* as a page to people and as JSON to programs."""
         retry_after = _RETRY_AFTER if code == "temporarily_unavailable" else None
         response = error_response(code, retry_after=retry_after)
+        address = request.path if endpoint is None else endpoint.template
+        if is_of_admin_api(address):
+            return error_at(address, response)
         if (endpoint is not None and endpoint.cors) or not _reads_pages(request):
             return response
         headers = tuple(header for header in response.headers if header[0] == b"retry-after")
@@ -181,7 +185,8 @@ async def _unlisted_method(endpoint: Endpoint, request: HttpRequest) -> HttpResp
     if request.method == "OPTIONS" and endpoint.cors:
         return cors.preflight(methods)
     allowed = ", ".join(sorted(methods)).encode()
-    return error_response("method_not_allowed", headers=((b"allow", allowed),))
+    error = error_response("method_not_allowed", headers=((b"allow", allowed),))
+    return error_at(endpoint.template, error)
 
 
 def opened(endpoint: Endpoint | None, response: HttpResponse) -> HttpResponse:

@@ -244,7 +244,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, refused: Refused) -> None:
         """Read nothing more; say why once everything before is answered."""
-        self._refusal = Refusal(refused, self._reader.stop())
+        self._refusal = Refusal(refused, self._reader.stop(), self._reader.path)
         self._deadlines.read = inf
         if self._front is None and not self._waiting and not self._writing_paused:
             self._say_refusal(self._refusal)

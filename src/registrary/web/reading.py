@@ -84,6 +84,11 @@ class Reader:
         self._body_bytes = 0
         self._body_limit = 0
 
+    @property
+    def path(self) -> str:
+        """Return the path of the request that was last read, as far as it was."""
+        return self._target.partition(b"?")[0].decode("latin-1")
+
     def feed(self, piece: bytes) -> None:
         """Read on; raises `Refused` where nothing behind *piece* can be understood."""
         if self.stage is Stage.OVER:

@@ -8,6 +8,7 @@ from uvicorn.server import ServerState
 
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import HttpResponse
+from registrary.web.errors import error_at
 from registrary.web.exchange import Exchange
 from registrary.web.gateway import Gateway, RequestSummary, opened, summary_of
 from registrary.web.head import Refused
@@ -18,10 +19,14 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Refusal(NamedTuple):
-    """Why nothing more is read, and the request it was found in, if its head was read."""
+    """Why nothing more is read, and the request it was found in, if its head was read.
+
+    *path* is what the request line named, as far as it was read.
+    """
 
     why: Refused
     exchange: Exchange | None
+    path: str
 
 
 class Writer:
@@ -48,7 +53,8 @@ class Writer:
             _log.exception(
                 "an answer could not be written", extra={"request_id": exchange.request_id}
             )
-            response = opened(exchange.endpoint, error_response("server_error"))
+            error = error_at(exchange.path, error_response("server_error"))
+            response = opened(exchange.endpoint, error)
             self._write(exchange, response)
         self.note(exchange, response)
 
@@ -64,7 +70,8 @@ class Writer:
         method = "" if exchange is None else exchange.head.method
         endpoint = None if exchange is None else exchange.endpoint
         request_id = self._gateway.new_request_id() if exchange is None else exchange.request_id
-        response = opened(endpoint, refusal(refused.why))
+        address = refused.path if endpoint is None else endpoint.template
+        response = opened(endpoint, error_at(address, refusal(refused.why)))
         shared = self._shared(request_id)
         self._transport.write(
             encode(response, shared=shared, closing=True, for_head=method == "HEAD")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from registrary.ports.store import Conflict
+from registrary.ports.store import Conflict, StoreUnavailable
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 from registrary.web.gateway import GatewaySettings, RequestSummary
 from tests.unit.web.kit import echo, gateway_of, route
@@ -55,6 +55,25 @@ async def test_head_is_not_made_from_post():
     answer = await ask(route("/echo", echo, method="POST"), "HEAD")
 
     assert 405 == answer.status
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Conflict("client"), 409), (StoreUnavailable("the disk"), 503), (KeyError("a bug"), 500)],
+    ids=["conflict", "outage", "bug"],
+)
+async def test_a_failing_operation_answers_by_a_problem_document(error, status):
+    """Below the admin API every error has one form (RFC 9457), also for a browser."""
+
+    async def fail(request):
+        del request
+        raise error
+
+    answer = await ask(route("/api/v1/clients", fail), headers=BROWSER)
+
+    assert (status, status) == (answer.status, json.loads(answer.body)["status"])
+    assert (b"content-type", b"application/problem+json") in answer.headers
+    assert (status == 503) == ((b"retry-after", b"5") in answer.headers)
 
 
 @pytest.mark.parametrize(("cors", "status"), [(True, 204), (False, 405)], ids=["open", "closed"])

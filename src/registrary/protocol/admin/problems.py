@@ -1,5 +1,6 @@
 """How the admin API says what went wrong: problem documents (RFC 9457)."""
 
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -41,6 +42,26 @@ def stranger() -> HttpResponse:
     """Render that an admin token is not good."""
     answer = problem(401, "Unauthorized", "the admin token is not valid")
     return answer.with_headers(challenge("invalid_token"))
+
+
+class _Error(msgspec.Struct):
+    """The body of an error as OAuth has it (RFC 6749 §5.2)."""
+
+    error: str
+    error_description: str | None = None
+
+
+def as_problem(response: HttpResponse) -> HttpResponse:
+    """Return an OAuth error as a problem document; its other headers stay."""
+    error = msgspec.json.decode(response.body, type=_Error)
+    kept = [header for header in response.headers if header[0] != PROBLEM[0]]
+    document = Problem(
+        type="about:blank",
+        title=HTTPStatus(response.status).phrase,
+        status=response.status,
+        detail=error.error_description,
+    )
+    return HttpResponse(response.status, (PROBLEM, *kept), msgspec.json.encode(document))
 
 
 def refusal(error: Forbidden) -> HttpResponse:
