@@ -55,7 +55,8 @@ class Journal:
 class Refusals:
     """Writes down what was refused: events about clients that proved themselves, else counts.
 
-    A client without a secret proves nothing, so anybody could fill the log in its name.
+    A client without a secret proves nothing, so anybody could fill the log in its name; one
+    with a secret could fill it itself, so what it repeats within a minute is counted too.
     *counter* None counts nothing.
     """
 
@@ -76,6 +77,9 @@ class Refusals:
         """Write down that *client* was refused what *tag* says."""
         if client.metadata.get("token_endpoint_auth_method") == "none":
             self.count(context, refusal, visit=visit)
+            return
+        what = f"{tag.value} {refusal.code}"
+        if self.counter and self.counter.repeats(context.id, client.client_id, what):
             return
         facts = {"endpoint": visit.endpoint, "standing": client.standing.value} | dict(detail or {})
         event = self.journal.event(

@@ -70,6 +70,9 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     anonymous_per_minute: Annotated[
         int, documented("Registrations a minute for one address without a token."), Meta(ge=1)
     ] = 60
+    updates_per_minute: Annotated[
+        int, documented("Updates, rotations and deletions a minute of one client."), Meta(ge=1)
+    ] = 300
     client_secret_days: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         documented("Days until a client secret expires; never when absent."),

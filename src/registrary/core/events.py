@@ -63,7 +63,9 @@ SENTENCES: dict[Tag, str] = {
         "A registration access token was used on another client's address and is revoked."
     ),
     Tag.REGISTRATION_REFUSED: "A registration was refused.",
-    Tag.REFUSALS_COUNTED: "So many requests of strangers were refused in an interval.",
+    Tag.REFUSALS_COUNTED: (
+        "So many requests were refused in an interval, of strangers and again of known clients."
+    ),
     Tag.TOKENS_COUNTED: "So many access tokens were issued to a client in an interval.",
     Tag.TOKEN_REFUSED: "An authenticated client was refused a token.",
     Tag.TOKEN_REVOKED: "An access token was revoked.",

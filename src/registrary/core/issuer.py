@@ -43,12 +43,14 @@ class RegistrationPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_default
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How much of the issuer one principal may use.
 
-    Rates are registrations a minute; quotas count clients that are not revoked, None for any
-    number. *networks* are the CIDR blocks that may register at all (empty: any).
+    Rates are registrations a minute, of one client updates and the like; quotas count clients
+    that are not revoked, None for any number. *networks* are the CIDR blocks that may register
+    at all (empty: any).
     """
 
     registrations_per_minute: int = 300
     anonymous_registrations_per_minute: int = 60
+    updates_per_minute: int = 300
     client_quota: int | None = None
     organization_quota: int | None = None
     networks: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Deciding what a client asks of its own registration (RFC 7592)."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -68,7 +69,7 @@ class Update(msgspec.Struct, frozen=True):
 
 
 def screen_update(
-    document: dict[str, Any],
+    document: Mapping[str, Any],  # Any: values of members are any JSON
     current: Client,
     offer: Offer,
     *,
@@ -101,7 +102,11 @@ def screen_update(
     return Update(current, resolved, rotation)
 
 
-def _refuse_structure(document: dict[str, Any], current: Client, terms: Terms) -> Refused | None:
+def _refuse_structure(
+    document: Mapping[str, Any],  # Any: values of members are any JSON
+    current: Client,
+    terms: Terms,
+) -> Refused | None:
     """Refuse a body that is not this client's registration (RFC 7592 §2.2)."""
     for name in FORBIDDEN_MEMBERS:
         if name in document:
@@ -152,7 +157,10 @@ def _is_descriptive(current: Client, resolved: Resolved) -> bool:
 def decide_update(
     update: Update, terms: Terms, sector: SectorDocument | None
 ) -> Accepted | Refused:
-    """Replace the client's registration as a whole, with whatever credentials follow from it."""
+    """Replace the client's registration as a whole, with whatever credentials follow from it.
+
+    One that changes nothing writes nothing: no revision, no event.
+    """
     found = sector_problem(update.resolved, sector)
     if found is not None:
         return refuse_document(update.resolved, (found,))
@@ -167,6 +175,8 @@ def decide_update(
     )
     client, secret = _with_secret(client, update, terms)
     client, token = _with_token(client, update, terms)
+    if _is_as_before(current, client):
+        return Accepted(current, Changes(), pending_scope=resolved.pending_scope)
     return Accepted(
         client=client,
         changes=Changes(
@@ -176,6 +186,15 @@ def decide_update(
         client_secret=secret,
         registration_access_token=token,
         pending_scope=resolved.pending_scope,
+    )
+
+
+def _is_as_before(current: Client, client: Client) -> bool:
+    """Tell whether an update came to what is there; that it now says so itself is no change."""
+    return (
+        current.metadata == client.metadata
+        and current.secrets == client.secrets
+        and current.registration_access_tokens == client.registration_access_tokens
     )
 
 

@@ -9,3 +9,7 @@ class Counter(Protocol):
     def note(self, issuer: str, source: str, what: str) -> None:
         """Count one more of *what* for *source*."""
         ...
+
+    def repeats(self, issuer: str, source: str, what: str) -> bool:
+        """Tell whether *what* happened to *source* before in this interval; if so, count it."""
+        ...

@@ -46,10 +46,15 @@ class ConfigurationEndpoint:
         rotation = _rotation(request)
         if isinstance(rotation, HttpResponse):
             return rotation
+        client = await self.manager.enter(self.context, visit)
+        if isinstance(client, Refused):
+            return render_refusal(client)
         document = read_document(request)
         if isinstance(document, HttpResponse):
             return document
-        decision = await self.manager.update(self.context, visit, document, rotation=rotation)
+        decision = await self.manager.update(
+            self.context, visit, client, document=document, rotation=rotation
+        )
         if isinstance(decision, Refused):
             return render_refusal(decision)
         return self._render(decision, visit)

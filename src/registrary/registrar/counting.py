@@ -1,7 +1,8 @@
-"""Counts of what strangers were refused and clients were issued, between two log entries.
+"""Counts of what was refused and issued, between two log entries.
 
 Strangers cannot grow the record: however many requests they send, one interval leaves one
-event, with at most `SOURCE_LIMIT` sources named and the rest summed.
+event, with at most `SOURCE_LIMIT` sources named and the rest summed. Clients grow it by one
+event of a kind in each interval; what they repeat is counted too.
 """
 
 from collections import Counter
@@ -39,6 +40,7 @@ class Counting:
     def __init__(self, tag: Tag) -> None:
         self.tag = tag
         self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._told: set[tuple[str, str, str]] = set()
 
     def note(self, issuer: str, source: str, what: str) -> None:
         """Count one more of *what* for *source*."""
@@ -47,9 +49,22 @@ class Counting:
             key = (issuer, OTHERS, what)
         self._counts[key] += 1
 
+    def repeats(self, issuer: str, source: str, what: str) -> bool:
+        """Tell whether *what* happened to *source* before in this interval; if so, count it.
+
+        Where more sources than can be held come at once, the rest of them is only counted.
+        """
+        key = (issuer, source, what)
+        if key not in self._told and len(self._told) < KEY_LIMIT:
+            self._told.add(key)
+            return False
+        self.note(issuer, source, what)
+        return True
+
     def drain(self) -> list[Tally]:
-        """Return all counts, greatest first, and start again from zero."""
+        """Return all counts, greatest first, and begin another interval from zero."""
         counts, self._counts = self._counts, Counter()
+        self._told.clear()
         return [Tally(*key, count) for key, count in counts.most_common()]
 
 

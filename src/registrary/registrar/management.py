@@ -1,5 +1,6 @@
 """A client managing itself with its registration access token (RFC 7592)."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
 
 TOKEN_REFUSED: Final = Refused("invalid_token", "the registration access token is not valid")
+TOO_MANY: Final = "too many changes of one client; try again later"
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -53,38 +55,53 @@ class Manager:
         """Return the client *visit* is for."""
         return await self._enter(context, visit)
 
+    async def enter(self, context: IssuerContext, visit: Visit) -> Client | Refused:
+        """Return the client *visit* is for, which takes one of its turns to change something."""
+        client = await self._enter(context, visit)
+        if isinstance(client, Refused):
+            return client
+        key = f"{context.id}:client:{client.client_id}"
+        wait = self._services.wait_for(key, context.issuer.limits.updates_per_minute)
+        if wait is None:
+            return client
+        refused = Refused("too_many_requests", TOO_MANY, retry_after=wait)
+        self._services.count_refusal(context.id, visit.peer, refused.code)
+        return refused
+
     async def update(
         self,
         context: IssuerContext,
         visit: Visit,
-        document: dict[str, Any],
+        client: Client,
         *,
+        document: Mapping[str, Any],  # Any: values of members are any JSON
         rotation: Rotation | None = None,
     ) -> Accepted | Refused:
-        """Replace the whole registration by *document*.
+        """Replace the whole registration of *client*, which entered, by *document*.
 
         One that loses against another is decided again on what is stored by then; raises
         `Conflict` when it keeps losing. Nothing has changed then.
         """
+        current: Client | Refused = client
         for _ in range(ATTEMPTS):
-            client = await self._enter(context, visit)
-            if isinstance(client, Refused):
-                return client
-            decision = await self._decide_update(context, visit, client, document, rotation)
+            if isinstance(current, Refused):
+                return current
+            decision = await self._decide_update(context, visit, current, document, rotation)
             if isinstance(decision, Refused):
                 await self._note(context, visit, Tag.CLIENT_UPDATE_REFUSED, reason=decision.code)
                 return decision
             try:
-                await self._services.store.commit(decision.changes)
+                if decision.changes.puts:
+                    await self._services.store.commit(decision.changes)
+                return decision
             except Conflict:
-                continue
-            return decision
+                current = await self._enter(context, visit)
         raise Conflict("client")
 
     async def delete(self, context: IssuerContext, visit: Visit) -> Refused | None:
         """Revoke the client and everything it holds; None when that is done."""
+        client = await self.enter(context, visit)
         for _ in range(ATTEMPTS):
-            client = await self._enter(context, visit)
             if isinstance(client, Refused):
                 return client
             if not client.effects.may_delete:
@@ -94,9 +111,9 @@ class Manager:
                 await self._services.store.commit(
                     decide_deletion(client, self._terms(context, visit))
                 )
+                return None
             except Conflict:
-                continue
-            return None
+                client = await self._enter(context, visit)
         raise Conflict("client")
 
     async def _decide_update(  # noqa: PLR0917 - one step of `update`, with all it knows
@@ -104,7 +121,7 @@ class Manager:
         context: IssuerContext,
         visit: Visit,
         client: Client,
-        document: dict[str, Any],
+        document: Mapping[str, Any],  # Any: values of members are any JSON
         rotation: Rotation | None,
     ) -> Accepted | Refused:
         if not client.effects.may_update:
@@ -213,6 +230,9 @@ class Manager:
             self._services.count_refusal(context.id, visit.peer, "invalid_token")
 
     async def _note(self, context: IssuerContext, visit: Visit, tag: Tag, *, reason: str) -> None:
+        """Leave an event of the first refusal of its kind in a minute, a count of the others."""
+        if self._services.is_counted(context.id, visit.client_id, f"{tag.value} {reason}"):
+            return
         event = an_event(
             self._occasion(context, Actor(ActorKind.CLIENT, visit.client_id, visit.peer)),
             tag,

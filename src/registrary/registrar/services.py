@@ -50,6 +50,13 @@ class Services:
         """Count what a stranger was refused; strangers leave counts, not events."""
         self.refusals.note(issuer, source_key(peer) if peer else "unknown", code)
 
+    def is_counted(self, issuer: str, client_id: str, what: str) -> bool:
+        """Tell whether a refusal of a known client needs no event: the minute has one.
+
+        It is counted then, so that no client fills the log with what it was refused.
+        """
+        return self.refusals.repeats(issuer, client_id, what)
+
     async def record(self, *events: Event) -> None:
         """Write *events* that come without a change, such as a refusal of a known caller."""
         await self.store.commit(Changes(events=events))

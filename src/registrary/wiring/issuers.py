@@ -54,6 +54,7 @@ def issuer_of(settings: Settings, *, now: datetime) -> Issuer:
             anonymous_registrations_per_minute=(
                 DEVELOPMENT_RATE if settings.dev else wanted.anonymous_per_minute
             ),
+            updates_per_minute=DEVELOPMENT_RATE if settings.dev else wanted.updates_per_minute,
             networks=wanted.networks,
         ),
         lifetimes=Lifetimes(client_secret=timedelta(days=days) if days else None),

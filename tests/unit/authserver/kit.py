@@ -15,6 +15,7 @@ from registrary.authserver.presented import PresentedAssertion, PresentedSecret,
 from registrary.authserver.tokens import IssuedToken, TokenIssuer
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
+from registrary.core.events import Tag
 from registrary.core.jose import SigningHandle, load_private_key, sign_jwt
 from registrary.core.metadata import offer_for
 from registrary.core.scope import DEVELOPMENT_SCOPES
@@ -24,6 +25,7 @@ from registrary.keys.maker import LocalKeyMaker, public_members
 from registrary.keys.signer import LocalSigner
 from registrary.policy.credentials import CredentialKeys, Issue, issue_client_secret
 from registrary.ports.fetcher import FetchRefused, Refusal
+from registrary.registrar.counting import Counting
 from registrary.storage.memory.store import MemoryStore
 from registrary.testing.clock import MOMENT, FakeClock
 from registrary.testing.entropy import SeededEntropy
@@ -33,14 +35,16 @@ KEYS = MemoryKeys()
 VISIT = Visit("/token", "192.0.2.1", "request-1")
 
 
-class Counts:
+class Counts(Counting):
     """A `Counter` that tells what it counted."""
 
     def __init__(self):
+        super().__init__(Tag.REFUSALS_COUNTED)
         self.noted: Counter[tuple[str, str, str]] = Counter()
 
     def note(self, issuer, source, what):
         """Count one more."""
+        super().note(issuer, source, what)
         self.noted[issuer, source, what] += 1
 
 

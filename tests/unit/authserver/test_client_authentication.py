@@ -416,3 +416,21 @@ async def test_refusals_of_strangers_are_counted_and_those_of_clients_told():
         (event["tag"], event["client_id"], event["reason"], event["detail"]["standing"])
         for event in refused
     ]
+
+
+async def test_what_a_known_client_repeats_is_counted():
+    """A client in a loop, or one that means harm, writes one line a minute and a number."""
+    server = Server()
+    client, secret = await server.with_secret(await server.service())
+    client = await server.change(client, state=ClientState.SUSPENDED, holds=(a_hold(),))
+    for _ in range(5):
+        await server.prove(basic(client, secret))
+    told = len(await server.events("token:refused"))
+    counted = dict(server.refusals.noted)
+
+    server.refusals.drain()
+    await server.prove(basic(client, secret))
+
+    key = (server.context.id, client.client_id, "token:refused invalid_client")
+    assert (1, {key: 4}) == (told, counted)
+    assert 2 == len(await server.events("token:refused")), "another minute, another line"

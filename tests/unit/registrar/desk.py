@@ -14,7 +14,10 @@ from registrary.core.records import InitialAccessToken
 from registrary.core.scope import DEVELOPMENT_SCOPES
 from registrary.keys.local import MemoryKeys
 from registrary.policy.credentials import Issue, issue_registration_access_token
-from registrary.ports.fetcher import FetchRefused, Refusal
+from registrary.policy.decision import Accepted, Refused
+from registrary.policy.updating import Rotation
+from registrary.ports import fetcher
+from registrary.ports.fetcher import FetchRefused
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.counting import Counting
 from registrary.registrar.management import Manager, Visit
@@ -38,7 +41,7 @@ class NothingFetched:
 
     async def fetch(self, url, *, purpose):
         """Refuse."""
-        raise FetchRefused(Refusal.URL, f"{purpose} at {url}")
+        raise FetchRefused(fetcher.Refusal.URL, f"{purpose} at {url}")
 
 
 class RacedStore(MemoryStore):
@@ -108,6 +111,24 @@ class Desk:
         """Return the write that gives *record* other members."""
         changed = msgspec.structs.replace(record, revision=record.revision + 1, **members)
         return Changes(puts=(Put(changed, expected=record.revision),))
+
+    async def update(
+        self,
+        client: Client,
+        token: str,
+        *,
+        rotation: Rotation | None = None,
+        **changes: Any,
+    ) -> Accepted | Refused:
+        """Let *client* replace its registration by itself with *changes*; None removes."""
+        found = await self.manager.enter(self.context, visit(client, token))
+        if isinstance(found, Refused):
+            return found
+        own = {"client_id": client.client_id, **client.metadata} | changes
+        document = {name: value for name, value in own.items() if value is not None}
+        return await self.manager.update(
+            self.context, visit(client, token), found, document=document, rotation=rotation
+        )
 
     async def stored(self, client: Client) -> Client:
         """Return *client* as it is stored now."""

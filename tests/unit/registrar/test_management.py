@@ -1,24 +1,25 @@
 """Clients manage themselves: what holds whatever happens at the same time."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from registrary.core.client import Client
+from registrary.core.issuer import Limits
+from registrary.core.lifecycle import ClientState, HoldKind
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.updating import Rotation
-from tests.unit.registrar.desk import Desk, visit
+from registrary.testing.factories import a_hold
+from tests.unit.registrar.desk import PEER, Desk, visit
 
 pytestmark = pytest.mark.anyio
 
 
 async def rotated(desk: Desk, client: Client, token: str, wanted: Rotation) -> str:
     """Let *client* replace a credential and return the new one."""
-    document = {"client_id": client.client_id, **client.metadata}
-    answer = await desk.manager.update(
-        desk.context, visit(client, token), document, rotation=wanted
-    )
+    answer = await desk.update(client, token, rotation=wanted)
     assert isinstance(answer, Accepted)
     new = answer.client_secret or answer.registration_access_token
     assert new
@@ -108,3 +109,134 @@ async def test_a_secret_outlives_rotations_whose_answers_were_lost():
     kept = (await desk.stored(client)).secrets
     assert [before.mac] == [one.mac for one in kept[:-1]]
     assert kept[0].is_usable(desk.clock.now() + timedelta(days=6))
+
+
+async def settled(desk: Desk, **members) -> tuple[Client, str]:
+    """Return a client whose registration is what it would send, with every default in it."""
+    client, token = await desk.add(**members)
+    answer = await desk.update(client, token)
+    assert isinstance(answer, Accepted)
+    return answer.client, token
+
+
+async def test_an_update_that_changes_nothing_writes_nothing():
+    """A client that repeats itself every second must not fill the disk of everybody."""
+    desk = Desk()
+    client, token = await settled(desk)
+    before = await desk.events()
+    desk.store.commits = 0
+
+    answers = [await desk.update(client, token) for _ in range(3)]
+
+    assert [client] * 3 == [isinstance(one, Accepted) and one.client for one in answers]
+    assert 0 == desk.store.commits
+    assert (client, before) == (await desk.stored(client), await desk.events())
+
+
+async def test_saying_what_was_understood_anyway_changes_nothing():
+    """Defaults that are sent, and left out again, are the same registration."""
+    desk = Desk()
+    client, token = await settled(desk)
+    desk.store.commits = 0
+
+    shorter = await desk.update(client, token, response_types=None, application_type=None)
+    longer = await desk.update(client, token)
+
+    assert isinstance(shorter, Accepted)
+    assert isinstance(longer, Accepted)
+    assert 0 == desk.store.commits
+
+
+async def test_a_rotation_alone_is_a_change():
+    """The registration is the same, the credential is not."""
+    desk = Desk()
+    client, token = await settled(desk)
+
+    await rotated(desk, client, token, Rotation.CLIENT_SECRET)
+
+    assert client.revision + 1 == (await desk.stored(client)).revision
+    assert 1 == len(await desk.events("client:secret_rotated"))
+
+
+async def test_a_client_changes_itself_so_often_and_no_more():
+    """Two documents sent in turn would write megabytes a second, each time with an event."""
+    desk = Desk(limits=Limits(updates_per_minute=3))
+    client, token = await desk.add()
+    other, its_token = await desk.add()
+
+    answers = [await desk.update(client, token, client_name=name) for name in "abab"]
+    rotation = await desk.update(client, token, rotation=Rotation.CLIENT_SECRET)
+    deletion = await desk.manager.delete(desk.context, visit(client, token))
+
+    assert [True, True, True] == [isinstance(one, Accepted) for one in answers[:3]]
+    for refused in (answers[3], rotation, deletion):
+        assert isinstance(refused, Refused)
+        assert ("too_many_requests", True) == (refused.code, refused.retry_after is not None)
+    assert Counter({(PEER, "too_many_requests"): 3}) == desk.counted()
+    assert 3 == len(await desk.events())
+    assert await reads(desk, client, token), "reading writes nothing, so nothing bounds it"
+    assert isinstance(await desk.update(other, its_token), Accepted)
+
+
+async def test_a_client_may_change_itself_again_later():
+    """The limit is on how often, and ends by itself."""
+    desk = Desk(limits=Limits(updates_per_minute=1))
+    client, token = await desk.add()
+    await desk.update(client, token, client_name="a")
+    refused = await desk.update(client, token, client_name="b")
+    assert isinstance(refused, Refused)
+    assert refused.retry_after
+
+    desk.clock.advance(refused.retry_after)
+
+    assert isinstance(await desk.update(client, token, client_name="b"), Accepted)
+
+
+async def test_nobody_takes_the_turns_of_another_client():
+    """A stranger who knows an id must not keep its client from leaving."""
+    desk = Desk(limits=Limits(updates_per_minute=1))
+    client, token = await desk.add()
+
+    for _ in range(3):
+        await desk.manager.delete(desk.context, visit(client, "rgy_rat_" + "0" * 71))
+
+    assert await desk.manager.delete(desk.context, visit(client, token)) is None
+
+
+async def test_an_update_that_loses_a_race_takes_one_turn():
+    """Being decided again is the server's doing, not the client's."""
+    desk = Desk(limits=Limits(updates_per_minute=1))
+    client, token = await desk.add()
+    desk.store.meanwhile = [desk.changes(client, updated_at=desk.clock.now())]
+
+    assert isinstance(await desk.update(client, token, client_name="a"), Accepted)
+
+
+async def test_what_a_client_is_refused_again_and_again_is_counted():
+    """The first is an event with its facts; a thousand more within the minute are a number."""
+    desk = Desk()
+    client, token = await desk.add()
+    held, its_token = await desk.add(
+        state=ClientState.SUSPENDED, holds=(a_hold(kind=HoldKind.ADMIN),)
+    )
+
+    for _ in range(5):
+        await desk.update(client, token, redirect_uris=["x"])
+        await desk.update(client, token, client_uri="x")
+        await desk.update(held, its_token)
+        await desk.manager.delete(desk.context, visit(held, its_token))
+
+    assert {
+        ("client:update_refused", "invalid_redirect_uri"): 1,
+        ("client:update_refused", "invalid_client_metadata"): 1,
+        ("client:update_refused", "access_denied"): 1,
+        ("client:delete_refused", "access_denied"): 1,
+    } == Counter((event["tag"], event["reason"]) for event in await desk.events())
+    assert {
+        (client.client_id, "client:update_refused invalid_redirect_uri"): 4,
+        (client.client_id, "client:update_refused invalid_client_metadata"): 4,
+        (held.client_id, "client:update_refused access_denied"): 4,
+        (held.client_id, "client:delete_refused access_denied"): 4,
+    } == desk.counted()
+    await desk.update(client, token, redirect_uris=["x"])
+    assert 5 == len(await desk.events()), "the counts were written, so the next is news again"

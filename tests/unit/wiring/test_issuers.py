@@ -78,9 +78,9 @@ def test_what_a_developer_gets_is_not_what_others_get():
 
     assert (RegistrationMode.OPEN, RegistrationMode.PROTECTED) == (dev.mode, real.mode)
     assert (DEVELOPMENT_SCOPES, NORMAL_SCOPES) == (dev.scopes, real.scopes)
-    assert (DEVELOPMENT_RATE, 300) == tuple(
-        issuer.limits.registrations_per_minute for issuer in (dev, real)
-    )
+    for rate in ("registrations_per_minute", "updates_per_minute"):
+        rates = [getattr(issuer.limits, rate) for issuer in (dev, real)]
+        assert [DEVELOPMENT_RATE, 300] == rates
     assert (True, False) == (dev.dev, real.dev)
     assert () == real.resources
 
@@ -93,6 +93,7 @@ def test_registration_is_as_the_settings_say():
         networks=("192.0.2.0/24",),
         per_minute=7,
         anonymous_per_minute=3,
+        updates_per_minute=5,
         client_secret_days=30,
     )
 
@@ -100,9 +101,10 @@ def test_registration_is_as_the_settings_say():
 
     assert (RegistrationMode.CLOSED, RuleSet.OIDF_DYNAMIC) == (made.mode, made.rule_set)
     assert ("192.0.2.0/24",) == made.limits.networks
-    assert (7, 3) == (
+    assert (7, 3, 5) == (
         made.limits.registrations_per_minute,
         made.limits.anonymous_registrations_per_minute,
+        made.limits.updates_per_minute,
     )
     assert timedelta(days=30) == made.lifetimes.client_secret
 
