@@ -18,6 +18,7 @@ from registrary.core.uris import check_https_uri
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
 from registrary.registrar.administration import NotFound, NotPossible, Stale
+from registrary.registrar.ceilings import LONGEST_LIFETIME, check_ceilings
 from registrary.registrar.services import ATTEMPTS, Services
 
 _DAY: Final = timedelta(days=1)
@@ -170,14 +171,13 @@ def _applied(issuer: Issuer, wish: IssuerWish) -> Issuer:
         raise NotPossible("policies: must have different names")
     if not set(defaults) <= set(names):
         raise NotPossible("default_policies: must be policies of this issuer")
-    for policy in policies:
-        _check_networks("policies", policy.networks or ())
-    _check_networks("limits", wish.limits.get("networks", ()))
+    check_ceilings(policies if wish.policies else (), issuer)
+    _check_networks(wish.limits.get("networks", ()))
     for name, lifetime in wish.lifetimes.items():
         _check_lifetime(name, lifetime)
     return msgspec.structs.replace(
         issuer,
-        mode=parse_mode(wish.mode) if wish.mode else issuer.mode,
+        mode=issuer.mode if wish.mode is None else parse_mode(wish.mode),
         policies=policies,
         default_policies=defaults,
         limits=msgspec.structs.replace(issuer.limits, **wish.limits),
@@ -185,20 +185,21 @@ def _applied(issuer: Issuer, wish: IssuerWish) -> Issuer:
     )
 
 
-def _check_networks(member: str, networks: tuple[str, ...]) -> None:
+def _check_networks(networks: tuple[str, ...]) -> None:
     try:
         Networks.parse(networks)
     except FieldError as error:
-        raise NotPossible(f"{member}: networks: {error.rule}") from error
+        raise NotPossible(f"limits: networks: {error.rule}") from error
 
 
 def _check_lifetime(name: str, lifetime: timedelta | None) -> None:
     if lifetime is None:
         return  # of client secrets alone: for ever
-    if not lifetime and name not in _MAY_BE_NOTHING:
+    if lifetime < timedelta(0) or not (lifetime or name in _MAY_BE_NOTHING):
         raise NotPossible(f"lifetimes: {name}: must be longer than nothing")
-    if lifetime > _LONGEST.get(name, lifetime):
-        raise NotPossible(f"lifetimes: {name}: must not be longer than 24h")
+    longest = _LONGEST.get(name, LONGEST_LIFETIME)
+    if lifetime > longest:
+        raise NotPossible(f"lifetimes: {name}: must not be longer than {longest.days}d")
 
 
 def _changes(before: Issuer, after: Issuer) -> dict[str, FieldChange]:

@@ -39,11 +39,10 @@ class IssuerRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LimitsChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """How much one principal may use of the issuer: rates a minute, clients, networks."""
+    """How much one principal may use of the issuer: registrations a minute, clients, networks."""
 
     registrations_per_minute: _Number | UnsetType = UNSET
     anonymous_registrations_per_minute: _Number | UnsetType = UNSET
-    updates_per_minute: _Number | UnsetType = UNSET
     client_quota: _Quota | UnsetType | None = UNSET
     organization_quota: _Quota | UnsetType | None = UNSET
     networks: tuple[str, ...] | UnsetType = UNSET
@@ -59,11 +58,27 @@ class LifetimesChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=
     signing_key: str | UnsetType = UNSET
 
 
+class PolicyRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A named ceiling over what may be registered; a side that is left out, or null, is open.
+
+    *redirect_hosts* are whole and in lower case, *networks* blocks in CIDR form.
+    *client_secret_lifetime* is such as ``P90D``.
+    """
+
+    name: str
+    scopes: tuple[str, ...] | None = None
+    grant_types: tuple[str, ...] | None = None
+    token_endpoint_auth_methods: tuple[str, ...] | None = None
+    redirect_hosts: tuple[str, ...] | None = None
+    networks: tuple[str, ...] | None = None
+    client_secret_lifetime: timedelta | None = None
+
+
 class IssuerChange(msgspec.Struct, forbid_unknown_fields=True):
     """What of an issuer shall change; what is left out stays as it is."""
 
     mode: str | None = None
-    policies: list[RegistrationPolicy] | None = None
+    policies: list[PolicyRequest] | None = None
     default_policies: list[str] | None = None
     limits: LimitsChange = msgspec.field(default_factory=LimitsChange)
     lifetimes: LifetimesChange = msgspec.field(default_factory=LifetimesChange)
@@ -243,11 +258,15 @@ def _wish_of(wanted: IssuerChange) -> IssuerWish:
     defaults = wanted.default_policies
     return IssuerWish(
         mode=wanted.mode,
-        policies=None if wanted.policies is None else tuple(wanted.policies),
+        policies=None if wanted.policies is None else tuple(map(_policy, wanted.policies)),
         default_policies=None if defaults is None else tuple(defaults),
         limits=msgspec.to_builtins(wanted.limits, builtin_types=(tuple,)),
         lifetimes=_lifetimes(wanted.lifetimes),
     )
+
+
+def _policy(wanted: PolicyRequest) -> RegistrationPolicy:
+    return RegistrationPolicy(**msgspec.structs.asdict(wanted))
 
 
 def _lifetimes(wanted: LifetimesChange) -> dict[str, timedelta | None]:

@@ -25,6 +25,9 @@ _log: Final = logging.getLogger("registrary.admin")
 PREFIX: Final = "/api/v1"
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_UNKNOWN_MEMBER: Final = re.compile(
+    r"Object contains unknown field `([a-z][a-z_]{0,39})`(?: - at `\$([a-z_.\[\]0-9]+)`)?"
+)
 _DEEPEST: Final = 4  # segments below the prefix that an address may have
 
 
@@ -71,13 +74,18 @@ class Call:
 
 
 def broken_rule(error: msgspec.ValidationError) -> str:
-    """Return which rule a body breaks and where; never a name or value that was sent.
+    """Return which rule a body breaks and where; never a value that was sent.
 
-    msgspec repeats both of members it does not know and of values that are not on a list.
+    msgspec repeats values that are not on a list, and members it does not know: of those, what
+    looks like a misspelt name is said, and nothing that might be somebody's secret.
     """
     text = str(error)
     if text.startswith("Object contains unknown field"):
-        return "there is a member that is not known"
+        unknown = _UNKNOWN_MEMBER.fullmatch(text)
+        if unknown is None:
+            return "there is a member that is not known"
+        place = f"{unknown[2] or ''}.{unknown[1]}".strip(".")
+        return f"{place}: is not a member that is known"
     rule, at, place = text.rpartition(" - at `$")
     if not at:
         return text

@@ -80,6 +80,7 @@ async def test_a_change_is_in_the_log_with_before_and_after(office):
     ("change", "says"),
     [
         ({"mode": "ajar"}, "mode"),
+        ({"mode": ""}, "mode"),
         ({"default_policies": ["unknown"]}, "default_policies"),
         ({"policies": [{"name": "a"}, {"name": "a"}]}, "policies"),
         ({"policies": [{"name": "a", "networks": ["everywhere"]}]}, "networks"),
@@ -92,6 +93,8 @@ async def test_a_change_is_in_the_log_with_before_and_after(office):
         ({"lifetimes": {"registration_access_token_overlap": "25h"}}, "registration_access_token"),
         ({"lifetimes": {"access_token": None}}, "access_token"),
         ({"lifetimes": {"signing_key": "soon"}}, "signing_key"),
+        ({"lifetimes": {"client_secret": "36501d"}}, "client_secret"),
+        ({"lifetimes": {"signing_keys": "1d"}}, "lifetimes.signing_keys"),
         ({"url": "https://elsewhere.example"}, "url"),
     ],
     ids=str,
@@ -104,6 +107,71 @@ async def test_a_change_that_makes_no_sense_is_refused_by_name(office, change, s
     assert says in answer.body["detail"]
     stored = await office.store.get(Issuer, office.context.id, office.context.id)
     assert office.context.issuer == stored
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        ({"grant_type": ["client_credentials"]}, "policies[1].grant_type: "),
+        ({"scope": ["read"]}, "policies[1].scope: "),
+        ({"redirect_host": ["app.example"]}, "policies[1].redirect_host: "),
+        ({"grant_types": ["client_credential"]}, "policies[1].grant_types: "),
+        ({"token_endpoint_auth_methods": ["secret"]}, "policies[1].token_endpoint_auth_methods: "),
+        ({"scopes": ["reed"]}, "policies[1].scopes: "),
+        ({"redirect_hosts": ["*.app.example"]}, "policies[1].redirect_hosts: "),
+        ({"redirect_hosts": ["App.example"]}, "policies[1].redirect_hosts: "),
+        ({"redirect_hosts": ["app.example:443"]}, "policies[1].redirect_hosts: "),
+        ({"redirect_hosts": ["https://app.example"]}, "policies[1].redirect_hosts: "),
+        ({"redirect_hosts": [""]}, "policies[1].redirect_hosts: "),
+        ({"networks": ["10.0.0.1/8"]}, "policies[1].networks: "),
+        ({"client_secret_lifetime": "-P1D"}, "policies[1].client_secret_lifetime: "),
+        ({"client_secret_lifetime": "PT0S"}, "policies[1].client_secret_lifetime: "),
+        ({"client_secret_lifetime": "P99999999D"}, "policies[1].client_secret_lifetime: "),
+        ({"name": ""}, "policies[1].name: "),
+        ({"name": " "}, "policies[1].name: "),
+        ({"name": "a\u202eb"}, "policies[1].name: "),
+        ({"name": "x" * 256}, "policies[1].name: "),
+    ],
+    ids=str,
+)
+async def test_a_ceiling_that_would_bind_nothing_is_refused_by_name(office, policy, says):
+    """A misspelt ceiling once was stored, and whoever came in under it had none."""
+    policies = [{"name": "good"}, {"name": "bad"} | policy]
+
+    answer = await office.call(f"PATCH /issuers/{office.context.id}", {"policies": policies})
+
+    assert (400, says) == (answer.status, answer.body["detail"][: len(says)])
+    stored = await office.store.get(Issuer, office.context.id, office.context.id)
+    assert office.context.issuer == stored
+
+
+async def test_a_ceiling_is_taken_and_shown_in_all_its_members(office):
+    """What is shown can be sent back, changed in one place."""
+    policy = {
+        "name": "bank partners",
+        "scopes": ["read"],
+        "grant_types": ["client_credentials", "urn:ietf:params:oauth:grant-type:device_code"],
+        "token_endpoint_auth_methods": ["private_key_jwt", "tls_client_auth"],
+        "redirect_hosts": ["app.example", "127.0.0.1", "[::1]"],
+        "networks": ["192.0.2.0/24"],
+        "client_secret_lifetime": "P90D",
+    }
+    path = f"/issuers/{office.context.id}"
+
+    answer = await office.call(f"PATCH {path}", {"policies": [policy]})
+    again = await office.call(f"PATCH {path}", {"policies": answer.body["policies"]})
+
+    assert (200, [policy]) == (answer.status, answer.body["policies"])
+    assert [policy] == again.body["policies"]
+
+
+async def test_a_name_that_might_be_a_secret_is_not_repeated(office):
+    """A token sent in the place of a member's name must not be in the answer and its logs."""
+    for name in ("rgy_iat_Xy01", "x" * 60, "a` - at `$Secret", "Secret"):
+        answer = await office.call(f"PATCH /issuers/{office.context.id}", {name: 1})
+
+        assert (400, False) == (answer.status, name in answer.body["detail"])
+        assert "Secret" not in answer.body["detail"]
 
 
 async def test_the_operator_makes_issuers(office):
