@@ -39,10 +39,11 @@ class IssuerRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LimitsChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """How much one principal may use of the issuer: registrations a minute, clients, networks."""
+    """How much one principal may use of the issuer: rates a minute, clients, networks."""
 
     registrations_per_minute: _Number | UnsetType = UNSET
     anonymous_registrations_per_minute: _Number | UnsetType = UNSET
+    updates_per_minute: _Number | UnsetType = UNSET
     client_quota: _Quota | UnsetType | None = UNSET
     organization_quota: _Quota | UnsetType | None = UNSET
     networks: tuple[str, ...] | UnsetType = UNSET
