@@ -39,7 +39,7 @@ def create(
     from registrary.cli.output import print_json, print_members
     from registrary.cli.session import work
     from registrary.protocol.admin.initial_access_tokens import TokenRequest, new_token, wish_of
-    from registrary.registrar.administration import NotPossible
+    from registrary.registrar.administration import NotPossible, check_token_wish
 
     try:
         wish = wish_of(
@@ -51,6 +51,7 @@ def create(
                 header_only=header_only,
             )
         )
+        check_token_wish(wish)
     except NotPossible as error:
         fail(f"--{error}", code=USAGE)
 

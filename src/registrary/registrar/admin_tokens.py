@@ -49,7 +49,7 @@ class AdminTokens:
         check_wish(wish)
         by.demand(wish.permissions)
         now = self._services.clock.now()
-        ends = now + wish.lifetime if wish.lifetime else None
+        ends = None if wish.lifetime is None else now + wish.lifetime
         if by.expires_at is not None and (ends is None or ends > by.expires_at):
             raise NotPossible("expires: must not be later than that of the token that makes it")
         record, token, event = minted(self._services, context, wish, actor=by.actor)
@@ -92,7 +92,7 @@ def minted(
         permissions=wish.permissions,
         created_at=now,
         created_by=name_of(actor),
-        expires_at=now + wish.lifetime if wish.lifetime else None,
+        expires_at=None if wish.lifetime is None else now + wish.lifetime,
     )
     event = _event(record, Tag.ADMIN_TOKEN_CREATED, Occasion(context.id, now, actor), draw=draw)
     return record, token, event
@@ -123,5 +123,5 @@ def check_wish(wish: AdminTokenWish) -> None:
         raise NotPossible("permissions: must name at least one")
     if not KNOWN.issuperset(wish.permissions):
         raise NotPossible(f"permissions: must be among {', '.join(sorted(KNOWN))}")
-    if wish.lifetime is not None and not wish.lifetime:
+    if wish.lifetime is not None and wish.lifetime <= timedelta(0):
         raise NotPossible("expires: must be longer than nothing")

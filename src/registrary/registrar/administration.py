@@ -29,7 +29,8 @@ from registrary.policy.credentials import (
     succeed,
 )
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
-from registrary.policy.registering import given_back, secret_lifetime
+from registrary.policy.quotas import counted
+from registrary.policy.registering import secret_lifetime
 from registrary.ports.store import Conflict
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
@@ -75,10 +76,10 @@ class Administrator:
     ) -> tuple[InitialAccessToken, Secret]:
         """Return a new initial access token; its text is never to be had again.
 
-        Raises `NotPossible` for a policy the issuer does not have or a use count below one.
+        Raises `NotPossible` for a policy the issuer does not have, and for a wish that
+        `check_token_wish` refuses.
         """
-        if wish.uses is not None and wish.uses < 1:
-            raise NotPossible("uses: must be at least 1")
+        check_token_wish(wish)
         if policies_called(wish.policies, context.issuer) is None:
             raise NotPossible("policies: must be policies of this issuer")
         services, now = self._services, self._services.clock.now()
@@ -92,7 +93,7 @@ class Administrator:
             pepper_id=digest.key_id,
             mac=digest.mac,
             uses=wish.uses,
-            expires_at=now + wish.lifetime if wish.lifetime else None,
+            expires_at=None if wish.lifetime is None else now + wish.lifetime,
             policies=wish.policies,
             organization=wish.organization,
             header_only=wish.header_only,
@@ -290,7 +291,7 @@ class Administrator:
             )
             gives_back: tuple[Consume, ...] = ()
             if changed.revoked_at is not None and client.revoked_at is None:
-                gives_back = given_back(context.issuer, client)
+                gives_back = counted(context.issuer, client.door.organization, amount=-1)
             try:
                 await self._services.store.commit(
                     Changes(
@@ -322,6 +323,14 @@ class Administrator:
             reason=reason,
             detail=detail,
         )
+
+
+def check_token_wish(wish: TokenWish) -> None:
+    """Refuse a wish that makes no sense at any issuer; raises `NotPossible`."""
+    if wish.uses is not None and wish.uses < 1:
+        raise NotPossible("uses: must be at least 1")
+    if wish.lifetime is not None and wish.lifetime <= timedelta(0):
+        raise NotPossible("expires: must be longer than nothing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ def test_a_revoked_token_has_ended(office):
         ("create", "x", "--permission", "clients:delete"),
         ("create", "", "--permission", "*"),
         ("create", "x", "--permission", "*", "--expires", "soon"),
+        ("create", "x", "--permission", "*", "--expires", "0s"),
+        ("create", "x", "--permission", "*", "--expires", ""),
     ],
     ids=" ".join,
 )

@@ -62,8 +62,11 @@ def test_a_revoked_token_has_ended(office):
     ("options", "code"),
     [
         (("--expires", "tomorrow"), 2),
+        (("--expires", "0s"), 2),
+        (("--expires", ""), 2),
+        (("--policy", ""), 1),
         (("--uses", "many"), 2),
-        (("--uses", "0"), 1),
+        (("--uses", "0"), 2),
         (("--policy", "unknown"), 1),
     ],
     ids=str,

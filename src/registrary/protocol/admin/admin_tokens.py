@@ -137,7 +137,7 @@ class AdminTokenOperations:
 
 def admin_token_wish(wanted: AdminTokenRequest) -> AdminTokenWish:
     """Return what *wanted* asks for; raises `NotPossible`."""
-    lifetime = parse_duration(wanted.expires, "expires") if wanted.expires else None
+    lifetime = None if wanted.expires is None else parse_duration(wanted.expires, "expires")
     return AdminTokenWish(wanted.name, tuple(dict.fromkeys(wanted.permissions)), lifetime)
 
 

@@ -149,11 +149,11 @@ class InitialAccessTokenOperations:
 
 def wish_of(wanted: TokenRequest) -> TokenWish:
     """Return what *wanted* asks for; raises `NotPossible`."""
-    policies = (*wanted.policies, *((wanted.policy,) if wanted.policy else ()))
+    one = () if wanted.policy is None else (wanted.policy,)
     return TokenWish(
         uses=wanted.uses,
-        lifetime=parse_duration(wanted.expires, "expires") if wanted.expires else None,
-        policies=policies,
+        lifetime=None if wanted.expires is None else parse_duration(wanted.expires, "expires"),
+        policies=(*wanted.policies, *one),
         organization=wanted.organization,
         header_only=wanted.header_only,
         note=wanted.note,

@@ -116,6 +116,7 @@ async def test_a_token_makes_none_that_lasts_longer(office, expires, status):
         ({"name": "x", "permissions": ["clients:*"]}, "permissions:"),
         ({"name": "x", "permissions": ["clients:read"], "expires": "soon"}, "expires:"),
         ({"name": "x", "permissions": ["clients:read"], "expires": "0s"}, "expires:"),
+        ({"name": "x", "permissions": ["clients:read"], "expires": ""}, "expires:"),
         ({"permissions": ["clients:read"]}, "name"),
     ],
     ids=str,
