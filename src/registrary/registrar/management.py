@@ -155,7 +155,7 @@ class Manager:
             self._services.count_refusal(context.id, visit.peer, "invalid_token")
             return TOKEN_REFUSED
         if client.client_id != visit.client_id:
-            await self._revoke_token(context, visit, client)
+            await self._revoke_tokens(context, visit, client)
             return TOKEN_REFUSED
         return client
 
@@ -209,8 +209,22 @@ class Manager:
             return None
         return settled
 
-    async def _revoke_token(self, context: IssuerContext, visit: Visit, client: Client) -> None:
-        """Take the tokens of *client* away: one of them is in the wrong hands or place."""
+    async def _revoke_tokens(self, context: IssuerContext, visit: Visit, client: Client) -> None:
+        """Take the tokens of *client* away: one of them is in the wrong hands or place.
+
+        Where others keep writing, the next such use tries again.
+        """
+        found: Client | None = client
+        for _ in range(ATTEMPTS):
+            if found is None or not found.registration_access_tokens:
+                return
+            if await self._strip(context, visit, found):
+                return
+            found = await self._services.store.get(Client, context.id, client.client_id)
+        self._services.count_refusal(context.id, visit.peer, "invalid_token")
+
+    async def _strip(self, context: IssuerContext, visit: Visit, client: Client) -> bool:
+        """Store *client* without its tokens; False when somebody wrote meanwhile."""
         stripped = msgspec.structs.replace(
             client, registration_access_tokens=(), revision=client.revision + 1
         )
@@ -226,8 +240,8 @@ class Manager:
                 Changes(puts=(Put(stripped, expected=client.revision),), events=(event,))
             )
         except Conflict:
-            # Somebody changed the client meanwhile; the next such use tries again.
-            self._services.count_refusal(context.id, visit.peer, "invalid_token")
+            return False
+        return True
 
     async def _note(self, context: IssuerContext, visit: Visit, tag: Tag, *, reason: str) -> None:
         """Leave an event of the first refusal of its kind in a minute, a count of the others."""
