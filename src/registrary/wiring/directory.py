@@ -67,7 +67,8 @@ class _Table:
 
     def _add_route(self, prefix: str, route: Route) -> None:
         if "{" in route.template[:-1].rpartition("/")[0]:
-            pattern = _PLACEHOLDER.sub("[^/]+", prefix + route.template)
+            pieces = _PLACEHOLDER.split(route.template)
+            pattern = re.escape(prefix) + "[^/]+".join(re.escape(piece) for piece in pieces)
             self.patterns.append((re.compile(pattern), len(prefix), route))
         elif route.template.endswith("}"):
             head = route.template[: route.template.rindex("{")]
