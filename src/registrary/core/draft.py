@@ -43,8 +43,10 @@ class Facts(msgspec.Struct, frozen=True):
     """What was learnt about an applicant. Absent facts were not needed or do not exist.
 
     *initial_access_token* is the record whose digest matched, whatever its state;
-    *uses_made* how often it was used.
+    *uses_made* how often it was used. *clients* is how many there are, by the counter of each
+    quota that is set.
     """
 
     initial_access_token: InitialAccessToken | None = None
     uses_made: int = 0
+    clients: dict[str, int] = {}

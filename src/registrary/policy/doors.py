@@ -11,6 +11,7 @@ from registrary.core.draft import Applicant, Facts
 from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy
 from registrary.policy.ceilings import policies_called
 from registrary.policy.decision import Refused
+from registrary.policy.quotas import QUOTA_REFUSED, is_full
 
 TOKEN_REFUSED: Final = Refused("invalid_token", "the initial access token is not valid")
 TOKEN_REQUIRED: Final = Refused(
@@ -45,7 +46,15 @@ def enter(applicant: Applicant, facts: Facts, issuer: Issuer, *, now: datetime) 
     if policies is None or not is_network_allowed(applicant.peer, issuer, policies=policies):
         # A policy that no longer exists allows nothing: what cannot be judged denies.
         return NETWORK_REFUSED
+    if facts.clients and is_full(issuer, organization_of(facts), facts.clients):
+        return QUOTA_REFUSED
     return Entry(applicant, facts, policies)
+
+
+def organization_of(facts: Facts) -> str | None:
+    """Return whose client it would be, None when it is nobody's."""
+    token = facts.initial_access_token
+    return token.organization if token else None
 
 
 def is_token_good(facts: Facts, *, in_path: bool, now: datetime) -> bool:

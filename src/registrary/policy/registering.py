@@ -37,12 +37,11 @@ from registrary.policy.credentials import (
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.doors import Entry
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event, metadata_changes
+from registrary.policy.quotas import counted
 
 REGISTRATION_DRAW_BYTES: Final = 10 + CREDENTIALS_DRAW_BYTES + EVENT_DRAW_BYTES
 SECTOR_REFUSED: Final = "the document could not be used"
 TOO_MANY: Final = "too many registrations; try again later"
-QUOTA_COUNTER: Final = "clients"
-QUOTA_REFUSED: Final = Refused("access_denied", "there are as many clients as there may be")
 
 
 class Screened(msgspec.Struct, frozen=True):
@@ -195,7 +194,7 @@ def _changes(client: Client, screened: Screened, terms: Terms) -> Changes:
     return Changes(
         puts=(Put(client),),
         events=(registered,),
-        consumptions=(*_uses(token), *_quotas(terms.issuer, client)),
+        consumptions=(*_uses(token), *counted(terms.issuer, client.door.organization)),
         # A token that is revoked while this is decided must not let one more client in.
         unchanged=(_as_read(token),) if token else (),
     )
@@ -209,27 +208,3 @@ def _uses(token: InitialAccessToken | None) -> tuple[Consume, ...]:
 
 def _as_read(token: InitialAccessToken) -> Unchanged:
     return Unchanged(token.kind, token.issuer, token.id, token.revision)
-
-
-def _quotas(issuer: Issuer, client: Client) -> tuple[Consume, ...]:
-    """Count the client against the quotas that are set; all are checked inside the write."""
-    limits, organization = issuer.limits, client.door.organization
-    quotas = []
-    if limits.client_quota is not None:
-        quotas.append(Consume(issuer.id, QUOTA_COUNTER, limits.client_quota))
-    if organization is not None and limits.organization_quota is not None:
-        counter = f"{QUOTA_COUNTER}:{organization}"
-        quotas.append(Consume(issuer.id, counter, limits.organization_quota))
-    return tuple(quotas)
-
-
-def is_quota(counter: str) -> bool:
-    """Tell whether *counter*, which could not be raised, is one of a quota."""
-    return counter.partition(":")[0] == QUOTA_COUNTER
-
-
-def given_back(issuer: Issuer, client: Client) -> tuple[Consume, ...]:
-    """Return what a client that goes gives back to the quotas that are set."""
-    return tuple(
-        msgspec.structs.replace(quota, amount=-quota.amount) for quota in _quotas(issuer, client)
-    )

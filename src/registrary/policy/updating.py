@@ -32,9 +32,9 @@ from registrary.policy.credentials import (
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.doors import NETWORK_REFUSED
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event, metadata_changes
+from registrary.policy.quotas import counted
 from registrary.policy.registering import (
     Terms,
-    given_back,
     refuse_document,
     secret_lifetime,
     sector_problem,
@@ -279,5 +279,5 @@ def decide_deletion(current: Client, terms: Terms) -> Changes:
     return Changes(
         puts=(Put(gone, expected=current.revision),),
         events=(deleted,),
-        consumptions=given_back(terms.issuer, current),
+        consumptions=counted(terms.issuer, current.door.organization, amount=-1),
     )

@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from registrary.core.addresses import source_key
-from registrary.core.draft import Applicant, Draft, Facts, SectorDocument
+from registrary.core.draft import Applicant, Draft, Facts, PresentedToken, SectorDocument
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import Digest, Prefix, parse_token
 from registrary.core.strict_json import JsonError, parse
 from registrary.policy.decision import Decision, Refused
-from registrary.policy.doors import Entry, enter
+from registrary.policy.doors import Entry, enter, organization_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.policy.quotas import QUOTA_REFUSED, is_quota, quotas_set
 from registrary.policy.registering import (
-    QUOTA_REFUSED,
     REGISTRATION_DRAW_BYTES,
     TOO_MANY,
     Previewed,
     Terms,
     decide,
-    is_quota,
     preview,
     screen,
 )
@@ -61,7 +62,7 @@ class Registrar:
         """Decide about *document* and make the decision durable.
 
         A race that is lost is decided anew, so a token used up meanwhile ends as refused. A
-        quota that is used up is only found here, inside the write.
+        quota used up meanwhile is no race: nothing is gained by another try.
         Raises `Conflict` when even that keeps losing, `StoreUnavailable` when nothing could be
         written; no client exists then.
         """
@@ -113,10 +114,20 @@ class Registrar:
         return decide(screened, terms, sector)
 
     async def _gather(self, context: IssuerContext, applicant: Applicant) -> Facts:
-        """Read what local needs ask for: the record behind a presented token."""
-        if applicant.token is None:
-            return _STRANGER
-        parsed = parse_token(applicant.token.text, Prefix.INITIAL_ACCESS_TOKEN)
+        """Read what local needs ask for: the token's record, and counts where a quota is set."""
+        facts = (
+            _STRANGER if applicant.token is None else await self._bearer(context, applicant.token)
+        )
+        counters = quotas_set(context.issuer, organization_of(facts))
+        if not counters:
+            return facts
+        store = self._services.store
+        clients = {name: await store.counter(context.id, name) for name in counters}
+        return msgspec.structs.replace(facts, clients=clients)
+
+    async def _bearer(self, context: IssuerContext, token: PresentedToken) -> Facts:
+        """Return the record behind *token*, and how often it was used."""
+        parsed = parse_token(token.text, Prefix.INITIAL_ACCESS_TOKEN)
         if parsed is None or parsed.locator is None:
             return _STRANGER
         store = self._services.store
