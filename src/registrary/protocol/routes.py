@@ -20,7 +20,8 @@ class Route:
 
     *template* is the path; it may end in ``{name}``: one segment that is not empty.
     *announced_as* is the metadata member that publishes the address (RFC 8414 §2), None when
-    it is not published. With *cors* any origin may call. *body_limit* is in bytes.
+    it is not published. With *cors* any origin may call. *body_limit* is in bytes. With
+    *for_people* it answers with pages.
     """
 
     template: str
@@ -28,6 +29,7 @@ class Route:
     announced_as: str | None = None
     cors: bool = False
     body_limit: int = NO_BODY_BYTES
+    for_people: bool = False
 
     @property
     def methods(self) -> Collection[str]:

@@ -14,6 +14,7 @@ from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
 from registrary.protocol.inspection import InspectionEndpoint
 from registrary.protocol.jwks import JwksEndpoint
+from registrary.protocol.loopback import at_loopback
 from registrary.protocol.registration import RegistrationEndpoint
 from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
 from registrary.protocol.token import TokenEndpoint
@@ -47,6 +48,8 @@ def site_of(issuer: Issuer, use_cases: UseCases) -> Site:
         *admin_routes(context, use_cases.administration),
     )
     metadata = Route("/.well-known/", {"GET": DiscoveryEndpoint(context, routes).show}, cors=True)
+    if issuer.dev:
+        routes = tuple(at_loopback(route) if route.for_people else route for route in routes)
     return Site(issuer, routes, metadata)
 
 
@@ -96,10 +99,13 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
     def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:
         return Route(path, {"POST": handler}, announced_as, cors, body_limit=FORM_BODY_BYTES)
 
-    pages = {"GET": unavailable.page, "POST": unavailable.page}
+    def pages(path: str, announced_as: str | None = None) -> Route:
+        handlers: dict[str, Handler] = {"GET": unavailable.page, "POST": unavailable.page}
+        return Route(path, handlers, announced_as, body_limit=FORM_BODY_BYTES, for_people=True)
+
     errors = {"GET": unavailable.error, "POST": unavailable.error}
     return (
-        Route("/authorize", pages, "authorization_endpoint", body_limit=FORM_BODY_BYTES),
+        pages("/authorize", "authorization_endpoint"),
         form("/token", token.grant, "token_endpoint", cors=True),
         Route("/jwks", {"GET": keys.show}, "jwks_uri", cors=True),
         Route("/userinfo", errors, "userinfo_endpoint", cors=True, body_limit=FORM_BODY_BYTES),
@@ -107,6 +113,6 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         form("/revoke", inspection.revoke, "revocation_endpoint", cors=True),
         Route("/par", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
         Route("/device_authorization", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
-        Route("/device", pages, body_limit=FORM_BODY_BYTES),
-        Route("/logout", pages, body_limit=FORM_BODY_BYTES),
+        pages("/device"),
+        pages("/logout"),
     )

@@ -37,7 +37,7 @@ class SetupEndpoint:
     def route(self) -> Route:
         """Return the address, which no metadata announces."""
         handlers = {"GET": self.show, "POST": self.accept}
-        return Route(f"{PATH}{{token}}", handlers, body_limit=FORM_BODY_BYTES)
+        return Route(f"{PATH}{{token}}", handlers, body_limit=FORM_BODY_BYTES, for_people=True)
 
     async def show(self, request: HttpRequest) -> Page:
         """Show the button. Programs that follow every link they see spend nothing."""
