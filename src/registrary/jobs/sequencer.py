@@ -23,6 +23,7 @@ from registrary.ports.store import Conflict
 from registrary.registrar.log_keys import verifier_key, verifier_keys
 
 BATCH: Final = 2000  # events in one sequencing
+ATTEMPTS: Final = 20  # in a row; the job comes by again in half a second
 SIGNATURE_ALGORITHM: Final = "EdDSA"
 
 
@@ -43,15 +44,19 @@ class Sequencer:
     async def run(self, issuer: Issuer) -> int:
         """Sequence what waits and return how many events that were.
 
-        Raises `LogDamaged` rather than sign a tree that does not continue the last one.
+        Raises `LogDamaged` rather than sign a tree that does not continue the last one, and
+        `Conflict` when the store takes nothing although nobody else is faster.
         """
-        sequenced = 0
+        sequenced, lost = 0, 0
         while True:
             try:
                 count = await self._batch(issuer)
             except Conflict:
-                continue  # another process was faster; it has made progress
-            sequenced += count
+                lost += 1  # another process was faster, as a rule; it has made progress
+                if lost == ATTEMPTS:
+                    raise
+                continue
+            sequenced, lost = sequenced + count, 0
             if count < BATCH:
                 return sequenced
 

@@ -8,7 +8,7 @@ from registrary.core.entropy import Draw
 from registrary.core.issuer import Issuer
 from registrary.core.records import RevokedToken, SpentAssertion
 from registrary.ports.clock import Clock, Entropy
-from registrary.ports.store import Store
+from registrary.ports.store import Store, StoreUnavailable
 from registrary.registrar.counting import DRAW_BYTES, Counting, counted_event
 
 BATCH: Final = 500  # records in one commit
@@ -38,7 +38,7 @@ class CountKeeper:
         self._entropy = entropy
 
     async def write(self, counting: Counting, interval: timedelta) -> None:
-        """Write what *counting* counted since the last time."""
+        """Write what *counting* counted since the last time; in an outage it stays counted."""
         tallies = counting.drain()
         events = tuple(
             counted_event(
@@ -51,5 +51,9 @@ class CountKeeper:
             )
             for issuer in sorted({tally.issuer for tally in tallies})
         )
-        if events:
-            await self._store.commit(Changes(events=events))
+        try:
+            if events:
+                await self._store.commit(Changes(events=events))
+        except StoreUnavailable:
+            counting.put_back(tallies)
+            raise

@@ -44,10 +44,7 @@ class Counting:
 
     def note(self, issuer: str, source: str, what: str) -> None:
         """Count one more of *what* for *source*."""
-        key = (issuer, source, what)
-        if key not in self._counts and len(self._counts) >= KEY_LIMIT:
-            key = (issuer, OTHERS, what)
-        self._counts[key] += 1
+        self._add(Tally(issuer, source, what, 1))
 
     def repeats(self, issuer: str, source: str, what: str) -> bool:
         """Tell whether *what* happened to *source* before in this interval; if so, count it.
@@ -66,6 +63,17 @@ class Counting:
         counts, self._counts = self._counts, Counter()
         self._told.clear()
         return [Tally(*key, count) for key, count in counts.most_common()]
+
+    def put_back(self, tallies: Iterable[Tally]) -> None:
+        """Count *tallies*, which were drained and could not be written, with what came since."""
+        for tally in tallies:
+            self._add(tally)
+
+    def _add(self, tally: Tally) -> None:
+        key = (tally.issuer, tally.source, tally.what)
+        if key not in self._counts and len(self._counts) >= KEY_LIMIT:
+            key = (tally.issuer, OTHERS, tally.what)
+        self._counts[key] += tally.count
 
 
 def counted_event(
