@@ -14,9 +14,13 @@ class ParameterError(ValueError):
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """Parameters by name. One sent without a value reads as omitted (RFC 6749 §3.1)."""
+    """Parameters by name. One sent without a value reads as omitted (RFC 6749 §3.1).
+
+    *bare* are the names of those: a parameter of our own may demand a value of who sends it.
+    """
 
     values: dict[str, tuple[str, ...]]
+    bare: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str | None:
         """Return the value of *name*, or None."""
@@ -26,6 +30,10 @@ class Parameters(msgspec.Struct, frozen=True):
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a repeatable parameter, in order."""
         return self.values.get(name, ())
+
+    def was_sent(self, name: str) -> bool:
+        """Tell whether *name* was sent, with a value or without."""
+        return name in self.values or name in self.bare
 
     def __contains__(self, name: str) -> bool:
         """Tell whether *name* was sent with a value."""
@@ -48,7 +56,10 @@ def parse_parameters(text: str | bytes) -> Parameters:
     for pair in pairs:
         name, _, value = pair.partition(b"=")
         _add(values, _decoded(name), _decoded(value))
-    return Parameters({name: sent for name, sent in values.items() if any(sent)})
+    given = {name: sent for name, sent in values.items() if any(sent)}
+    if len(given) == len(values):
+        return Parameters(given)
+    return Parameters(given, frozenset(values.keys() - given.keys()))
 
 
 def _add(values: dict[str, tuple[str, ...]], name: str, value: str) -> None:

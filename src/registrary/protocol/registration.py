@@ -20,6 +20,7 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.registration import Registrar
 
 PREVIEW_PARAMETER = "dry_run"
+_YES_OR_NO = ("true", "false")
 _AUTHORIZATION_CODES = frozenset({"invalid_token", "insufficient_scope", "too_many_requests"})
 
 
@@ -52,8 +53,13 @@ class RegistrationEndpoint:
         if isinstance(query, HttpResponse):
             return query
         applicant = Applicant(token, request.peer, request.request_id)
-        if query.get(PREVIEW_PARAMETER) == "true":
-            return await self._preview(request, applicant)
+        if query.was_sent(PREVIEW_PARAMETER):
+            wanted = query.get(PREVIEW_PARAMETER)
+            if wanted not in _YES_OR_NO:
+                # Taken for a no, a mistyped yes would make the client it only asked about.
+                return error_response("invalid_request", "dry_run: must be true or false")
+            if wanted == "true":
+                return await self._preview(request, applicant)
         # Whoever may not register is told so before anybody reads what they sent.
         entry = await self.registrar.enter(self.context, applicant)
         if isinstance(entry, Refused):

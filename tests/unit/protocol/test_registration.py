@@ -119,3 +119,46 @@ async def test_a_token_that_ends_while_its_document_is_read_lets_nobody_in():
     refusals = await desk.events("registration:refused")
     assert (401, "invalid_token") == (status, says["error"])
     assert [record.id] == [event["actor"]["id"] for event in refusals]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "dry_run",
+        "dry_run=",
+        "dry_run=1",
+        "dry_run=TRUE",
+        "dry_run=yes",
+        "dry_run=true%20",
+        "dry_run=0",
+        "dry_run=true&dry_run=true",
+    ],
+)
+async def test_a_preview_that_is_misspelt_is_not_a_registration(query):
+    """Whoever asks what would happen must not find that it happened."""
+    desk = Desk(mode=RegistrationMode.OPEN)
+
+    status, says = await post(desk, json.dumps(DOCUMENT).encode(), query=query)
+
+    assert (400, "invalid_request") == (status, says["error"])
+    assert (0, []) == (desk.store.commits, await desk.events())
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", 201),
+        ("dry_run=false", 201),
+        ("dry_run=true", 200),
+        ("other", 201),
+        ("dry%5Frun=true", 200),
+    ],
+)
+async def test_a_registration_is_previewed_when_asked_and_else_made(query, expected):
+    """Parameters nobody knows are no reason to refuse."""
+    desk = Desk(mode=RegistrationMode.OPEN)
+
+    status, _ = await post(desk, json.dumps(DOCUMENT).encode(), query=query)
+
+    assert expected == status
+    assert (status == 201) == (desk.store.commits == 1)
