@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -20,11 +21,16 @@ METRICS_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf
 
 @dataclass(frozen=True, slots=True)
 class OperationEndpoints:
-    """*probes* are run by name for readiness; *is_admin* judges a bearer token's text."""
+    """*probes* are run by name for readiness; *is_admin* judges a bearer token's text.
+
+    *turn_away* counts an address whose token is not good; it returns how long that address has
+    to wait when it came too often.
+    """
 
     probes: dict[str, Probe]
     metrics: Callable[[], bytes]
     is_admin: Callable[[str], Awaitable[bool]]
+    turn_away: Callable[[str], timedelta | None]
 
     async def alive(self, request: HttpRequest) -> HttpResponse:
         """Say that the process answers."""
@@ -47,9 +53,12 @@ class OperationEndpoints:
         token = bearer_token(request)
         if not isinstance(token, BearerToken):
             return bare_challenge()
-        if not await self.is_admin(token.text):
-            return error_response("invalid_token", "the admin token is not valid")
-        return await self.count_openly(request)
+        if await self.is_admin(token.text):
+            return await self.count_openly(request)
+        wait = self.turn_away(request.peer)
+        if wait is not None:
+            return error_response("too_many_requests", retry_after=wait)
+        return error_response("invalid_token", "the admin token is not valid")
 
     async def count_openly(self, request: HttpRequest) -> HttpResponse:
         """Show the counters to whoever can connect."""

@@ -1,10 +1,12 @@
 """Who an administrator is, by the token they bring, and what is written of those turned away."""
 
+from datetime import timedelta
 from hmac import compare_digest
 from typing import Final
 
 from registrary.core.changes import Changes
 from registrary.core.events import Actor, ActorKind, Tag
+from registrary.core.issuer import Issuer
 from registrary.core.records import AdminToken
 from registrary.core.secrets import Digest, Prefix, parse_token
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
@@ -49,9 +51,14 @@ class AdminAccess:
         actor = Actor(ActorKind.ADMIN_TOKEN, record.id, address)
         return Caller(actor, frozenset(record.permissions), record.expires_at)
 
-    def note_stranger(self, issuer: str, peer: str) -> None:
-        """Count somebody whose token is not good; strangers leave counts, not events."""
-        self._services.count_refusal(issuer, peer, "invalid_admin_token")
+    def turn_away(self, issuer: Issuer, peer: str) -> timedelta | None:
+        """Count somebody whose token is not good; strangers leave counts, not events.
+
+        Returns how long they have to wait, None while they keep to the rate of strangers. Who
+        shares their address and has a good token is not kept waiting.
+        """
+        self._services.count_refusal(issuer.id, peer, "invalid_admin_token")
+        return self._services.wait_for_stranger(issuer, peer)
 
     async def note_refused(
         self, context: IssuerContext, caller: Caller, *, permission: str

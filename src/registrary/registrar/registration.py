@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from registrary.core.addresses import source_key
 from registrary.core.draft import Applicant, Draft, Facts, PresentedToken, SectorDocument
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.records import InitialAccessToken
@@ -54,9 +53,13 @@ class Registrar:
     async def enter_to_preview(
         self, context: IssuerContext, applicant: Applicant
     ) -> Entry | Refused:
-        """Let *applicant* in as `enter` does, to ask and not to act: nothing is stored."""
+        """Let *applicant* in as `enter` does, to ask and not to act: a refusal is counted."""
         facts = await self._gather(context, applicant)
-        return self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+        entry = self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+        if isinstance(entry, Refused):
+            # Nothing is stored, so a token that is known leaves no event here either.
+            self._services.count_refusal(context.id, applicant.peer, entry.code)
+        return entry
 
     async def register(self, context: IssuerContext, entry: Entry, document: Document) -> Decision:
         """Decide about *document* and make the decision durable.
@@ -145,16 +148,16 @@ class Registrar:
 
     def _turn(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Refused | None:
         """Count the request against its principal: token, organisation, else address."""
-        limits, services = context.issuer.limits, self._services
+        services = self._services
         token = facts.initial_access_token
         if token is None:
-            key = f"{context.id}:address:{source_key(applicant.peer) if applicant.peer else ''}"
-            wait = services.wait_for(key, limits.anonymous_registrations_per_minute)
+            wait = services.wait_for_stranger(context.issuer, applicant.peer)
         else:
+            rate = context.issuer.limits.registrations_per_minute
             keys = [f"{context.id}:token:{token.id}"]
             if token.organization is not None:
                 keys.append(f"{context.id}:organization:{token.organization}")
-            waits = [services.wait_for(key, limits.registrations_per_minute) for key in keys]
+            waits = [services.wait_for(key, rate) for key in keys]
             wait = max((wait for wait in waits if wait is not None), default=None)
         return None if wait is None else Refused("too_many_requests", TOO_MANY, retry_after=wait)
 

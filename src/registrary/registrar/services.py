@@ -8,6 +8,7 @@ from registrary.core.addresses import source_key
 from registrary.core.changes import Changes
 from registrary.core.entropy import Draw
 from registrary.core.events import Event
+from registrary.core.issuer import Issuer
 from registrary.policy.credentials import CredentialKeys
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.fetcher import Fetcher
@@ -45,6 +46,11 @@ class Services:
         if self.limiter is None:
             return None
         return self.limiter.take(key, Rate(per_minute, _MINUTE), now=self.clock.now())
+
+    def wait_for_stranger(self, issuer: Issuer, peer: str) -> timedelta | None:
+        """Count one act of a stranger at *peer*, whatever it is; return as `wait_for` does."""
+        key = f"{issuer.id}:address:{source_key(peer) if peer else ''}"
+        return self.wait_for(key, issuer.limits.anonymous_registrations_per_minute)
 
     def count_refusal(self, issuer: str, peer: str, code: str) -> None:
         """Count what a stranger was refused; strangers leave counts, not events."""

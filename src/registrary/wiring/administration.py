@@ -1,6 +1,7 @@
 """The admin API of an issuer, and the one-time set-up link: operations bound to use cases."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import msgspec
 
@@ -83,12 +84,12 @@ class _Door:
         self._access = access
 
     async def find(self, token: str, request: HttpRequest) -> Caller | None:
-        """Return who bears *token*; others are counted."""
-        issuer, peer = self._context.id, request.peer
-        caller = await self._access.find(issuer, token, address=peer or None)
-        if caller is None:
-            self._access.note_stranger(issuer, peer)
-        return caller
+        """Return who bears *token*; None for one that is not good."""
+        return await self._access.find(self._context.id, token, address=request.peer or None)
+
+    def turn_away(self, request: HttpRequest) -> timedelta | None:
+        """Count somebody whose token is not good; return how long they have to wait."""
+        return self._access.turn_away(self._context.issuer, request.peer)
 
     async def refused(self, caller: Caller, permission: str) -> None:
         """Write down that *caller* lacks *permission*."""

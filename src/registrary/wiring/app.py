@@ -81,6 +81,7 @@ class Runtime:
             probes={"store": self._store_problem, "keys": self._keys_problem},
             metrics=self.metrics.text,
             is_admin=self.is_admin,
+            turn_away=self.turn_away,
         )
         if settings.http.admin_listen is None:
             self.directory = Directory(operation.routes())
@@ -222,6 +223,10 @@ class Runtime:
             if caller is not None and caller.may(Permission.METRICS_READ):
                 return True
         return False
+
+    def turn_away(self, peer: str) -> timedelta | None:
+        """Count a token at *peer* that is not good at the first issuer, the operator's own."""
+        return self.access.turn_away(self.directory.sites[0].issuer, peer)
 
     async def _store_problem(self) -> str | None:
         return await self._writing.problem(self.vault.store)

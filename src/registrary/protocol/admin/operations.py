@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
@@ -35,7 +36,11 @@ class Doorkeeper(Protocol):
     """Tells who calls, and hears of those who are turned away."""
 
     async def find(self, token: str, request: HttpRequest) -> Caller | None:
-        """Return who bears *token*; None for one that is not good, which is counted."""
+        """Return who bears *token*; None for one that is not good."""
+        ...
+
+    def turn_away(self, request: HttpRequest) -> timedelta | None:
+        """Count somebody whose token is not good; return how long they have to wait, if at all."""
         ...
 
     async def refused(self, caller: Caller, permission: str) -> None:
@@ -226,7 +231,8 @@ class _Handler:
         token = bearer_token(request)
         if not isinstance(token, BearerToken):
             return unreadable(token)
-        return await self._doorkeeper.find(token.text, request) or stranger()
+        caller = await self._doorkeeper.find(token.text, request)
+        return caller or stranger(self._doorkeeper.turn_away(request))
 
     def _call(self, caller: Caller, request: HttpRequest) -> Call:
         match = self._path.fullmatch(request.path)

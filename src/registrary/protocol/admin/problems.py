@@ -1,11 +1,13 @@
 """How the admin API says what went wrong: problem documents (RFC 9457)."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
 from registrary.protocol.bearer import Unusable, challenge
+from registrary.protocol.errors import error_response
 from registrary.protocol.http import NO_STORE, HttpResponse
 from registrary.registrar.permissions import Forbidden
 
@@ -38,8 +40,10 @@ def unreadable(why: Unusable) -> HttpResponse:
     return problem(400, "Bad Request", why.value).with_headers(challenge("invalid_request"))
 
 
-def stranger() -> HttpResponse:
-    """Render that an admin token is not good."""
+def stranger(wait: timedelta | None) -> HttpResponse:
+    """Render that an admin token is not good, or with *wait* that there were too many of them."""
+    if wait is not None:
+        return as_problem(error_response("too_many_requests", retry_after=wait))
     answer = problem(401, "Unauthorized", "the admin token is not valid")
     return answer.with_headers(challenge("invalid_token"))
 

@@ -19,6 +19,7 @@ from registrary.keys.local import MemoryKeys
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.ports.fetcher import FetchRefused, Refusal
+from registrary.ports.limiter import Limiter
 from registrary.protocol.admin.operations import Operation
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 from registrary.protocol.routes import Route
@@ -61,7 +62,9 @@ class Reply:
 class Office:
     """The admin API of one issuer: *context*; *operator_token* None leaves set-up links open."""
 
-    def __init__(self, *, operator_token: str | None = OPERATOR_TOKEN) -> None:
+    def __init__(
+        self, *, operator_token: str | None = OPERATOR_TOKEN, limiter: Limiter | None = None
+    ) -> None:
         self.store = MemoryStore()
         self.clock = FakeClock()
         self.refusals = Counting(Tag.REFUSALS_COUNTED)
@@ -72,6 +75,7 @@ class Office:
             fetcher=NothingFetched(),
             secret_keys=KEYS,
             refusals=self.refusals,
+            limiter=limiter,
         )
         self.signer = LocalSigner(self.store, KEYS, monotonic=lambda: 0.0)
         self.administration = Administration(

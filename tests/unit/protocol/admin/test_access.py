@@ -6,6 +6,7 @@ import pytest
 
 from registrary.protocol.admin.operations import Operation
 from registrary.registrar.permissions import EVERYTHING, SENTENCES, Permission
+from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.testing.backend_contract import OTHER_ISSUER_ID
 from registrary.testing.factories import an_issuer
 from tests.unit.protocol.admin.kit import Office
@@ -109,6 +110,21 @@ async def test_strangers_are_counted_and_leave_no_event(office):
 
     assert before == await office.events()
     assert [("invalid_admin_token", 3)] == counted
+
+
+async def test_strangers_are_slowed_down_and_administrators_are_not():
+    """Guessing has a rate; whoever shares an address with the one who guesses still gets in."""
+    office = await Office(limiter=MemoryLimiter()).open()
+    rate = office.context.issuer.limits.anonymous_registrations_per_minute
+
+    guesses = [await office.call("GET /clients", token="guessed") for _ in range(rate + 2)]
+    own = await office.call("GET /clients")
+
+    assert [401] * rate + [429] * 2 == [guess.status for guess in guesses]
+    assert "1" == guesses[-1].headers["retry-after"]
+    assert "application/problem+json" == guesses[-1].headers["content-type"]
+    assert 200 == own.status
+    assert [rate + 2] == [tally.count for tally in office.refusals.drain()]
 
 
 async def test_a_token_ends_at_its_time(office):
