@@ -121,6 +121,20 @@ async def test_a_token_that_ends_while_its_document_is_read_lets_nobody_in():
     assert [record.id] == [event["actor"]["id"] for event in refusals]
 
 
+async def test_who_guesses_tokens_by_previews_is_counted_like_any_other():
+    """Asking what would happen is no quiet way to try tokens."""
+    desk = Desk(mode=RegistrationMode.PROTECTED)
+    record, revoked = await a_token(desk)
+    await desk.store.commit(desk.changes(record, revoked_at=desk.clock.now()))
+    before = await desk.events()
+
+    for token in ("rgy_iat_guessed", "rgy_iat_" + "0" * 71, revoked, None):
+        await post(desk, b"{}", token=token, query="dry_run=true")
+
+    assert {(PEER, "invalid_token"): 4} == desk.counted()
+    assert before == await desk.events(), "a preview stores nothing"
+
+
 @pytest.mark.parametrize(
     "query",
     [
