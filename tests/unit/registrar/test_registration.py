@@ -518,15 +518,15 @@ async def test_a_preview_leaves_nothing_behind(members, expected):
     assert 0 == await desk.store.counter(desk.context.id, record.counter)
 
 
-async def test_a_refused_preview_is_not_written_down():
-    """A client that tries out what it may ask for is no incident."""
+async def test_a_refused_preview_is_counted_and_not_written_down():
+    """Asking stores nothing, and is no quiet way to guess tokens either."""
     desk = Desk()
 
     entry = await desk.registrar.enter_to_preview(desk.context, applicant("nonsense"))
 
     assert isinstance(entry, Refused)
     assert [] == await desk.events()
-    assert {} == dict(desk.counted())
+    assert {(PEER, "invalid_token"): 1} == dict(desk.counted())
 
 
 async def test_issuers_do_not_share_quotas_rates_or_tokens():
