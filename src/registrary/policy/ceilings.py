@@ -1,8 +1,9 @@
-"""Ceilings that a door puts over a client for all its life: named registration policies."""
+"""Ceilings over clients, by the door they came in or for everybody: named policies."""
 
 from collections.abc import Iterable
 from typing import Final
 
+from registrary.core.client import Client
 from registrary.core.errors import Problem
 from registrary.core.issuer import Issuer, RegistrationPolicy
 from registrary.core.metadata import Offer
@@ -19,6 +20,15 @@ def policies_called(names: Iterable[str], issuer: Issuer) -> tuple[RegistrationP
     """
     found = [issuer.policy(name) for name in names]
     return None if None in found else tuple(policy for policy in found if policy)
+
+
+def policies_over(client: Client, issuer: Issuer) -> tuple[RegistrationPolicy, ...] | None:
+    """Return the policies that bind *client* now, or None when one no longer exists.
+
+    Those of the door it came in by stay for all its life, and those that *issuer* has for
+    everybody today join them: a client that came first keeps nothing that is forbidden since.
+    """
+    return policies_called(dict.fromkeys(client.door.policies + issuer.default_policies), issuer)
 
 
 def lowered(offer: Offer, policies: Iterable[RegistrationPolicy]) -> Offer:

@@ -13,7 +13,7 @@ from registrary.core.errors import Problem
 from registrary.core.events import Event, Tag
 from registrary.core.metadata import Offer, base_name, parse_document
 from registrary.core.secrets import Prefix, Secret
-from registrary.policy.ceilings import broken_ceilings, lowered, policies_called
+from registrary.policy.ceilings import broken_ceilings, lowered, policies_over
 from registrary.policy.consistency import (
     Resolved,
     needs_recoverable_secret,
@@ -78,12 +78,13 @@ def screen_update(
 ) -> Update | Refused:
     """Judge a full replacement of *current* by what is known here; see `decide_update`.
 
-    The ceilings of the door it came in by bind the result, whatever the document says.
+    The ceilings of the door it came in by and of the issuer bind the result, whatever the
+    document says.
     """
     refused = _refuse_structure(document, current, terms)
     if refused is not None:
         return refused
-    policies = policies_called(current.door.policies, terms.issuer)
+    policies = policies_over(current, terms.issuer)
     if policies is None:
         return NETWORK_REFUSED
     parsed = parse_document(document, offer)
@@ -207,7 +208,7 @@ def _is_narrowed(current: Client, resolved: Resolved) -> bool:
 
 
 def _issue(client: Client, terms: Terms) -> Issue:
-    policies = policies_called(client.door.policies, terms.issuer) or ()
+    policies = policies_over(client, terms.issuer) or ()
     lifetime = secret_lifetime(terms.issuer, policies)
     return Issue(client.issuer, client.client_id, terms.now, lifetime)
 

@@ -19,7 +19,7 @@ from registrary.core.secrets import (
     Secret,
     mint_initial_access_token,
 )
-from registrary.policy.ceilings import policies_called
+from registrary.policy.ceilings import policies_called, policies_over
 from registrary.policy.consistency import needs_recoverable_secret, needs_secret
 from registrary.policy.credentials import (
     CREDENTIALS_DRAW_BYTES,
@@ -206,7 +206,7 @@ class Administrator:
         def make(client: Client, now: datetime) -> tuple[Secret, Client]:
             if not needs_secret(client.metadata):
                 raise NotPossible("the client authenticates without a secret")
-            policies = policies_called(client.door.policies, context.issuer) or ()
+            policies = policies_over(client, context.issuer) or ()
             lifetime = secret_lifetime(context.issuer, policies)
             secret, credential = issue_client_secret(
                 Issue(context.id, client.client_id, now, lifetime),

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from registrary.core.client import Client
-from registrary.core.issuer import Limits
+from registrary.core.client import Client, Door
+from registrary.core.issuer import Limits, RegistrationPolicy
 from registrary.core.lifecycle import ClientState, HoldKind
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.updating import Rotation
-from registrary.testing.factories import a_hold
+from registrary.testing.factories import a_hold, some_metadata
 from tests.unit.registrar.desk import PEER, Desk, visit
 
 pytestmark = pytest.mark.anyio
@@ -240,3 +240,65 @@ async def test_what_a_client_is_refused_again_and_again_is_counted():
     } == desk.counted()
     await desk.update(client, token, redirect_uris=["x"])
     assert 5 == len(await desk.events()), "the counts were written, so the next is news again"
+
+
+def ceiling(name: str, **sides) -> RegistrationPolicy:
+    """Return a policy that bounds these sides."""
+    return RegistrationPolicy(name=name, **sides)
+
+
+OWN = ceiling("own", scopes=("openid", "profile"), redirect_hosts=("client.example",))
+HOUSE = ceiling("house", scopes=("openid", "email"), client_secret_lifetime=timedelta(days=1))
+HOSTS = ceiling("hosts", redirect_hosts=("client.example",))
+
+
+@pytest.mark.parametrize(
+    ("bound", "defaults", "expected"),
+    [
+        ((), (), "openid profile email"),
+        (("own",), (), "openid profile"),
+        ((), ("house",), "openid email"),
+        (("own",), ("house",), "openid"),
+        (("own", "house"), ("house",), "openid"),
+    ],
+    ids=["none", "its-door", "present-defaults", "both", "the-same-twice"],
+)
+@pytest.mark.spec("B-049")
+async def test_an_update_is_bound_by_door_and_house(bound, defaults, expected):
+    """A client that came before the rules does not update itself past those who come after."""
+    desk = Desk(policies=(OWN, HOUSE), default_policies=defaults)
+    client, token = await desk.add(door=Door(mode="protected", policies=bound))
+
+    answer = await desk.update(client, token, scope="openid profile email")
+
+    assert isinstance(answer, Accepted)
+    assert expected == answer.client.metadata["scope"]
+    assert bound == answer.client.door.policies, "how it came in stays as it was"
+
+
+@pytest.mark.spec("B-049")
+async def test_a_host_that_is_forbidden_today_is_not_moved_to():
+    """A policy against open redirects is of use only if it reaches every client."""
+    desk = Desk(policies=(HOSTS,), default_policies=("hosts",))
+    client, token = await desk.add()
+
+    answers = [
+        await desk.update(client, token, redirect_uris=[f"https://{host}/cb"])
+        for host in ("evil.example", "client.example")
+    ]
+
+    assert ["invalid_redirect_uri", "accepted"] == [
+        one.code if isinstance(one, Refused) else "accepted" for one in answers
+    ]
+
+
+async def test_a_new_secret_lives_as_long_as_the_shortest_rule_of_today_allows():
+    """Rotating is how old clients come under the lifetime that new ones have."""
+    desk = Desk(policies=(HOUSE,), default_policies=("house",))
+    client, token = await desk.add(metadata=some_metadata(scope="openid"))
+
+    await rotated(desk, client, token, Rotation.CLIENT_SECRET)
+
+    assert (
+        desk.clock.now() + timedelta(days=1) == (await desk.stored(client)).secrets[-1].expires_at
+    )
