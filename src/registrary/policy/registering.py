@@ -24,6 +24,7 @@ from registrary.policy.consistency import (
     check_sector_document,
     needs_recoverable_secret,
     needs_secret,
+    noticed,
     resolve,
 )
 from registrary.policy.consistency.resolve import explain
@@ -189,7 +190,11 @@ def _changes(client: Client, screened: Screened, terms: Terms) -> Changes:
         draw=terms.draw,
         client_id=client.client_id,
         changes=metadata_changes(None, client),
-        detail={"door": client.door.mode, "policies": list(client.door.policies)},
+        detail={
+            "door": client.door.mode,
+            "policies": list(client.door.policies),
+            **noticed(screened.resolved),
+        },
     )
     return Changes(
         puts=(Put(client),),

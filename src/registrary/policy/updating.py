@@ -18,6 +18,7 @@ from registrary.policy.consistency import (
     Resolved,
     needs_recoverable_secret,
     needs_secret,
+    noticed,
     resolve,
     sector_host,
 )
@@ -267,6 +268,7 @@ def _events(
         draw=terms.draw,
         client_id=client.client_id,
         changes=changes,
+        detail=noticed(update.resolved),
     )
     return [updated, *events]
 

@@ -6,7 +6,7 @@ from registrary.policy.consistency.credentials import (
     needs_secret,
     secret_octets,
 )
-from registrary.policy.consistency.explaining import explain, foreign_pages
+from registrary.policy.consistency.explaining import explain, foreign_pages, noticed
 from registrary.policy.consistency.resolve import RULES, resolve, rules_for
 from registrary.policy.consistency.resolved import Resolved
 from registrary.policy.consistency.rule import Rule
@@ -27,6 +27,7 @@ __all__ = [
     "is_public",
     "needs_recoverable_secret",
     "needs_secret",
+    "noticed",
     "resolve",
     "rules_for",
     "secret_octets",

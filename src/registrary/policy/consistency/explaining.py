@@ -74,12 +74,17 @@ def foreign_pages(resolved: Resolved) -> tuple[str, ...]:
 
     A reason to look twice, not to refuse: the conformance suite registers such a page (A-126).
     """
+    pages = [name for name in resolved.metadata if base_name(name) in PAGES]
+    if not pages:
+        return ()
     hosts = {host_of(uri) for uri in resolved.metadata.get("redirect_uris") or ()}
-    return tuple(
-        name
-        for name, value in resolved.metadata.items()
-        if base_name(name) in PAGES and hosts and host_of(value) not in hosts
-    )
+    return tuple(name for name in pages if hosts and host_of(resolved.metadata[name]) not in hosts)
+
+
+def noticed(resolved: Resolved) -> dict[str, list[str]]:
+    """Return what an event says of a client that was let in and deserves a second look."""
+    foreign = foreign_pages(resolved)
+    return {"foreign_pages": list(foreign)} if foreign else {}
 
 
 def _section(name: str) -> str:
