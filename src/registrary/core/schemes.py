@@ -3,32 +3,61 @@
 from typing import Final
 
 # A private-use scheme hands its URI to one application. These do something else: they run what
-# they carry, read this machine, speak to other servers, or start a program that others control
-# (RFC 9700 §4.1.3, RFC 8252 §7.1).
+# they carry, show or change the insides of a browser or of this machine, speak to other servers,
+# start a program that others control, or belong to whichever website offered itself
+# (RFC 9700 §4.1.3, RFC 8252 §7.1; HTML, "registerProtocolHandler").
 _RUN_OR_SHOW: Final = """
-    about blob cid chrome chrome-devtools chrome-error chrome-extension chrome-search
-    chrome-untrusted data devtools filesystem javascript jscript livescript mhtml mid mocha
-    moz-extension ms-browser-extension res resource safari-web-extension vbscript view-source
-    wyciwyg x-javascript
+    about applescript blob brave cid chrome data devtools edge filesystem firefox javascript jscript
+    livescript mhtml mid mocha opera res resource vbscript view-source vivaldi wyciwyg x-javascript
 """
 _READ_THIS_MACHINE: Final = """
-    afp content file hcp its jar mk ms-appdata ms-appx ms-appx-web ms-its nfs shell smb
+    afp cifs content file hcp help its jar mk netdoc nfs search search-ms shell smb
 """
 _REACH_OTHERS: Final = """
-    callto coap coaps dict dns ed2k facetime facetime-audio feed finger ftp ftps geo gopher imap
-    imaps ipp ipps irc irc6 ircs ldap ldapi ldaps magnet mailto maps mms mmsh news nntp nntps oid
-    pop pop3 rdp rlogin rsync rtmp rtsp rtspu sftp sip sips sms smsto snews snmp ssh stun stuns
-    tel telnet tftp tn3270 turn turns udp urn uuid vnc wais webcal ws wss xmpp
+    callto coap coaps dav davs dict dns ed2k facetime facetime-audio feed finger ftp ftps geo git
+    gopher im imap imaps ipp ipps irc irc6 ircs ldap ldapi ldaps magnet mailto maps mms mmsh news
+    nntp nntps oid pop pop3 rdp rlogin rsync rtmp rtsp rtspu sftp sip sips sms smsto snews snmp ssh
+    stun stuns svn svn+ssh tel telnet tftp tn3270 turn turns udp urn uuid vnc wais webcal webdav
+    webdavs ws wss wtai xmpp
 """
-_START_A_PROGRAM: Final = """
-    android-app intent intents itms itms-apps itms-appss itms-services market ms-access
-    ms-appinstaller ms-cxh ms-cxh-full ms-excel ms-infopath ms-msdt ms-office-storage-host
-    ms-officeapp ms-officecmd ms-powerpoint ms-project ms-publisher ms-quick-assist ms-search
-    ms-settings ms-spd ms-store ms-visio ms-windows-store ms-word search-ms windowsdefender
-    x-apple-systempreferences x-man-page
+_START_OTHER_PROGRAMS: Final = """
+    android-app app-prefs apt intent intents itms itms-apps itms-appss itms-services market onenote
+    onenote-cmd prefs shortcuts windowsdefender workflow x-man-page x-web-search
+"""
+_OF_ANY_WEBSITE: Final = """
+    bitcoin matrix openpgp4fpr
 """
 
 DENIED_SCHEMES: Final = frozenset(
-    f"{_RUN_OR_SHOW} {_READ_THIS_MACHINE} {_REACH_OTHERS} {_START_A_PROGRAM}".split()
+    scheme
+    for schemes in (
+        _RUN_OR_SHOW,
+        _READ_THIS_MACHINE,
+        _REACH_OTHERS,
+        _START_OTHER_PROGRAMS,
+        _OF_ANY_WEBSITE,
+    )
+    for scheme in schemes.split()
 )
-"""Lower-case schemes that a redirect URI must not have (A-065)."""
+"""Lower-case schemes that a redirect URI must not have (A-065), beside those that begin badly."""
+
+# Families that grow with every release of a browser or system. ``ms-app`` is none of them: it
+# leads back into one application by its package (Windows' web authentication broker).
+_DENIED_BEGINNINGS: Final = (
+    "chrome-",
+    "edge-",
+    "googlechrome",
+    "microsoft-edge",
+    "moz-",
+    "ms-",
+    "safari-",
+    "x-apple",
+)
+_TAKEN_ALL_THE_SAME: Final = frozenset({"ms-app"})
+
+
+def is_denied(scheme: str) -> bool:
+    """Tell whether *scheme*, lower-cased, is one that no application has to itself."""
+    if scheme in DENIED_SCHEMES:
+        return True
+    return scheme.startswith(_DENIED_BEGINNINGS) and scheme not in _TAKEN_ALL_THE_SAME

@@ -7,6 +7,7 @@ here takes time in proportion to the length. Parts are compared lower-cased, and
 """
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from urllib.parse import unquote_plus
 
 from registrary.core.addresses import is_loopback, parse_address
 from registrary.core.errors import FieldError
-from registrary.core.schemes import DENIED_SCHEMES
+from registrary.core.schemes import is_denied
 
 URI_LIMIT: Final = 2048  # characters
 HOST_LIMIT: Final = 253  # characters (RFC 1035 §2.3.4, as text)
@@ -60,6 +61,9 @@ _LOOPBACK: Final = re.compile(
 RESPONSE_PARAMETERS: Final = frozenset(
     {"access_token", "code", "error", "id_token", "iss", "response", "state"}
 )
+_SEPARATORS: Final = re.compile(r"[&;]")
+_BRACKETS: Final = re.compile(r"[\[\]]")
+_UNDERSCORES: Final = str.maketrans(". [", "___")
 
 
 class RedirectKind(StrEnum):
@@ -125,10 +129,8 @@ def redirect_kind(uri: str) -> RedirectKind:
         path
     ):
         raise FieldError("must not have dot segments")
-    if parts.query:
-        names = {unquote_plus(pair.partition("=")[0]) for pair in parts.query.split("&")}
-        if not RESPONSE_PARAMETERS.isdisjoint(names):
-            raise FieldError("must not have a parameter of the response in its query")
+    if parts.query and not RESPONSE_PARAMETERS.isdisjoint(_parameter_names(parts.query)):
+        raise FieldError("must not have a parameter of the response in its query")
     return kind
 
 
@@ -147,6 +149,18 @@ def _kind(parts: Parts) -> RedirectKind:
     return RedirectKind.PRIVATE
 
 
+def _parameter_names(query: str) -> Iterator[str]:
+    """Return every name that some reader finds in *query*.
+
+    Semicolons separate for some; ``code[]`` and ``[code]`` are arrays called ``code``; PHP reads
+    dots, spaces and open brackets as underscores; ASP.NET compares without case.
+    """
+    for pair in _SEPARATORS.split(query):
+        name = unquote_plus(pair.partition("=")[0]).strip().lower()
+        yield name.translate(_UNDERSCORES)
+        yield next(filter(None, _BRACKETS.split(name)), "")
+
+
 def check_private_scheme(scheme: str) -> None:
     """Refuse a lower-cased scheme that no application can have to itself (RFC 8252 §7.1).
 
@@ -154,7 +168,7 @@ def check_private_scheme(scheme: str) -> None:
     """
     if len(scheme) == 1:
         raise FieldError("must not have a scheme of one letter, which is a drive")
-    if scheme in DENIED_SCHEMES:
+    if is_denied(scheme):
         raise FieldError("must not use this scheme")
 
 

@@ -243,19 +243,93 @@ def test_a_denied_scheme_is_refused_in_any_case(scheme, spell):
         "wss",
         "mailto",
         "tel",
+        "search",
+        "help",
+        "applescript",
+        "netdoc",
+        "onenote",
+        "shortcuts",
+        "app-prefs",
+        "cifs",
+        "edge",
+        "brave",
+        "opera",
+        "vivaldi",
+        "moz-icon",
+        "chrome-native",
+        "googlechrome",
+        "googlechromes",
+        "microsoft-edge",
+        "microsoft-edge-holographic",
+        "ms-gamebar",
+        "ms-gamingoverlay",
+        "ms-settings-bluetooth",
+        "x-apple.systempreferences",
+        "x-apple-systempreferences",
+        "x-apple.reminderkit",
+        "bitcoin",
+        "matrix",
     ],
 )
-def test_the_schemes_known_from_attacks_are_on_the_list(scheme):
+def test_the_schemes_known_from_attacks_are_refused(scheme):
     """A list that lost one of them would still pass a test that reads the list."""
-    assert scheme in DENIED_SCHEMES
+    assert SCHEME == refusal(redirect_kind, f"{scheme}:x")
+
+
+@pytest.mark.spec("A-065", "E-113", "T-27")
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        "cursor",
+        "vscode",
+        "ms-app",
+        "msauth.com.example.app",
+        "msal1234",
+        "com.example.edge",
+        "bravely",
+        "searching",
+        "tauri",
+        "mozaic",
+        "webapp",
+    ],
+)
+def test_schemes_of_applications_are_taken(scheme):
+    """A list by beginnings must not take names that people gave their own programs."""
+    assert redirect_kind(f"{scheme}://cb") is RedirectKind.PRIVATE
 
 
 @pytest.mark.spec("A-067")
 @pytest.mark.parametrize("name", sorted(RESPONSE_PARAMETERS))
 @pytest.mark.parametrize(
     "query",
-    ["{0}=x", "{0}", "a=b&{0}=x", "a=b&{1}=x"],
-    ids=["alone", "without-value", "behind-others", "encoded"],
+    [
+        "{0}=x",
+        "{0}",
+        "a=b&{0}=x",
+        "a=b&{1}=x",
+        "a=b;{0}=x",
+        "a=b%3B&;{0}=x",
+        "{0}[]=x",
+        "{0}%5B%5D=x",
+        "{0}[0]=x",
+        "[{0}]=x",
+        "+{0}=x",
+        "%20{0}=x",
+    ],
+    ids=[
+        "alone",
+        "without-value",
+        "behind-others",
+        "encoded",
+        "behind-a-semicolon",
+        "behind-both",
+        "array",
+        "array-encoded",
+        "array-element",
+        "brackets-alone",
+        "behind-a-plus",
+        "behind-a-space",
+    ],
 )
 def test_a_query_that_could_pass_for_an_answer_is_refused(name, query):
     """A fixed ``iss`` or ``code`` in the URI lets one server speak for another."""
@@ -264,6 +338,25 @@ def test_a_query_that_could_pass_for_an_answer_is_refused(name, query):
     found = refusal(redirect_kind, "https://client.example/cb?" + query.format(name, encoded))
 
     assert RESPONSE == found
+
+
+@pytest.mark.spec("A-067")
+@pytest.mark.parametrize(
+    "query", ["Code=x", "STATE=x", "access.token=x", "access+token=x", "id%5Btoken=x", "id[token=x"]
+)
+def test_names_that_some_languages_take_for_those_of_an_answer_are_refused(query):
+    """Names are read without case by some, and dots and spaces as underscores by others."""
+    assert RESPONSE == refusal(redirect_kind, f"https://client.example/cb?{query}")
+
+
+@pytest.mark.spec("A-067")
+@pytest.mark.parametrize(
+    "query",
+    ["a=1;b=2", "a=code", "codes=x", "my_code=x", "my[code]=x", "a=1;xcode=2", "a=?code=x", "[]=x"],
+)
+def test_another_query_is_fine(query):
+    """Clients keep their own state there."""
+    assert redirect_kind(f"https://client.example/cb?{query}") is RedirectKind.HTTPS
 
 
 MATCHES = {
