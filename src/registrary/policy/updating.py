@@ -11,6 +11,7 @@ from registrary.core.client import Client, Credential, revoke
 from registrary.core.draft import SectorDocument
 from registrary.core.errors import Problem
 from registrary.core.events import Event, Tag
+from registrary.core.lifecycle import HoldKind
 from registrary.core.metadata import Offer, base_name, parse_document
 from registrary.core.secrets import Prefix, Secret
 from registrary.policy.ceilings import broken_ceilings, lowered, policies_over
@@ -85,6 +86,8 @@ def screen_update(
     refused = _refuse_structure(document, current, terms)
     if refused is not None:
         return refused
+    if rotation is not None and not _may_rotate(current):
+        return Refused("access_denied", "while the client is held no credential is replaced")
     policies = policies_over(current, terms.issuer)
     if policies is None:
         return NETWORK_REFUSED
@@ -102,6 +105,18 @@ def screen_update(
     if current.effects.descriptive_only and not _is_descriptive(current, resolved):
         return Refused("access_denied", "while the client is held only what people read may change")
     return Update(current, resolved, rotation)
+
+
+def _may_rotate(client: Client) -> bool:
+    """Tell whether *client* may replace its credentials.
+
+    Who took its tokens must not come out of a hold with a secret of its own. One that is held
+    for nothing but credentials that expired gets the new ones it lacks.
+    """
+    if not client.effects.descriptive_only:
+        return True
+    kinds = {held.kind for held in client.holds}
+    return kinds == {HoldKind.CREDENTIAL_EXPIRED}
 
 
 def _refuse_structure(

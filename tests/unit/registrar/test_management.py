@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from registrary.core.client import Client, Door
 from registrary.core.issuer import Limits, RegistrationPolicy
-from registrary.core.lifecycle import ClientState, HoldKind
+from registrary.core.lifecycle import HARD_HOLDS, ClientState, HoldKind
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.updating import Rotation
 from registrary.testing.factories import a_hold, some_metadata
@@ -216,15 +217,13 @@ async def test_what_a_client_is_refused_again_and_again_is_counted():
     """The first is an event with its facts; a thousand more within the minute are a number."""
     desk = Desk()
     client, token = await desk.add()
-    held, its_token = await desk.add(
-        state=ClientState.SUSPENDED, holds=(a_hold(kind=HoldKind.ADMIN),)
-    )
+    other, its_token = await desk.add(**held(HoldKind.ADMIN))
 
     for _ in range(5):
         await desk.update(client, token, redirect_uris=["x"])
         await desk.update(client, token, client_uri="x")
-        await desk.update(held, its_token)
-        await desk.manager.delete(desk.context, visit(held, its_token))
+        await desk.update(other, its_token)
+        await desk.manager.delete(desk.context, visit(other, its_token))
 
     assert {
         ("client:update_refused", "invalid_redirect_uri"): 1,
@@ -235,8 +234,8 @@ async def test_what_a_client_is_refused_again_and_again_is_counted():
     assert {
         (client.client_id, "client:update_refused invalid_redirect_uri"): 4,
         (client.client_id, "client:update_refused invalid_client_metadata"): 4,
-        (held.client_id, "client:update_refused access_denied"): 4,
-        (held.client_id, "client:delete_refused access_denied"): 4,
+        (other.client_id, "client:update_refused access_denied"): 4,
+        (other.client_id, "client:delete_refused access_denied"): 4,
     } == desk.counted()
     await desk.update(client, token, redirect_uris=["x"])
     assert 5 == len(await desk.events()), "the counts were written, so the next is news again"
@@ -302,3 +301,88 @@ async def test_a_new_secret_lives_as_long_as_the_shortest_rule_of_today_allows()
     assert (
         desk.clock.now() + timedelta(days=1) == (await desk.stored(client)).secrets[-1].expires_at
     )
+
+
+SOFT = [kind for kind in HoldKind if kind not in HARD_HOLDS]
+EXPIRED = HoldKind.CREDENTIAL_EXPIRED
+
+
+def held(*kinds: HoldKind) -> dict[str, Any]:
+    """Return what of a client makes it one that is held."""
+    return {"state": ClientState.SUSPENDED, "holds": tuple(a_hold(kind=kind) for kind in kinds)}
+
+
+def code_of(answer: Accepted | Refused | None) -> str:
+    """Return what became of a request."""
+    return answer.code if isinstance(answer, Refused) else "done"
+
+
+@pytest.mark.parametrize(
+    ("standing", "expected"),
+    [
+        *[(held(kind), "access_denied") for kind in HoldKind if kind is not EXPIRED],
+        (held(EXPIRED), "done"),
+        (held(EXPIRED, HoldKind.POLICY_DRIFT), "access_denied"),
+        (held(EXPIRED, HoldKind.INCIDENT), "access_denied"),
+        ({"state": ClientState.EXPIRED}, "access_denied"),
+        ({"state": ClientState.ACTIVE}, "done"),
+        ({"state": ClientState.PENDING}, "done"),
+    ],
+    ids=lambda value: (
+        value
+        if isinstance(value, str)
+        else "+".join([value["state"], *(one.kind for one in value.get("holds", ()))])
+    ),
+)
+@pytest.mark.parametrize("rotation", Rotation)
+@pytest.mark.spec("B-021")
+async def test_a_client_that_is_held_replaces_no_credential(standing, rotation, expected):
+    """Who took its tokens would come back with a secret of its own once the hold is lifted.
+
+    Held for nothing but credentials that expired, a client may get the new ones it lacks.
+    """
+    desk = Desk()
+    client, token = await settled(desk)
+    client = await desk.change(client, **standing)
+
+    answer = await desk.update(client, token, rotation=rotation)
+
+    assert expected == code_of(answer)
+    kept = await desk.stored(client)
+    assert (client.state, client.holds) == (kept.state, kept.holds), "no token lifts a hold"
+    credentials = (client.secrets, client.registration_access_tokens)
+    is_as_before = credentials == (kept.secrets, kept.registration_access_tokens)
+    assert is_as_before == (expected != "done")
+
+
+@pytest.mark.parametrize("kind", SOFT)
+@pytest.mark.spec("B-021")
+async def test_a_client_under_a_soft_hold_mends_what_people_read(kind):
+    """The owner who is to be reached again can say where, and nothing that widens anything."""
+    desk = Desk()
+    client, token = await settled(desk)
+    client = await desk.change(client, **held(kind))
+
+    answers = [
+        await desk.update(client, token, **changes)
+        for changes in (
+            {"contacts": ["owner@client.example"]},
+            {"redirect_uris": ["https://client.example/other"]},
+            {"scope": "openid"},
+        )
+    ]
+
+    assert ["done", "access_denied", "access_denied"] == [code_of(one) for one in answers]
+    assert await reads(desk, client, token)
+
+
+@pytest.mark.parametrize("kind", HoldKind)
+@pytest.mark.spec("B-021")
+async def test_a_client_may_end_itself_unless_it_is_under_a_hard_hold(kind):
+    """Less access is always welcome; what an incident concerns stays to be looked into."""
+    desk = Desk()
+    client, token = await desk.add(**held(kind))
+
+    answer = await desk.manager.delete(desk.context, visit(client, token))
+
+    assert ("access_denied" if kind in HARD_HOLDS else "done") == code_of(answer)
