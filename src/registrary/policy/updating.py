@@ -150,16 +150,17 @@ def _is_secret(sent: Secret, current: Client, terms: Terms) -> bool:
 
 
 def _sector_kept(current: Client, resolved: Resolved) -> tuple[Problem, ...]:
-    """Refuse a new sector: it would give every person another name (OIDC Core §8.1)."""
+    """Refuse a new sector: it would give every person another name (OIDC Core §8.1).
+
+    Leaving is refused too. Whoever came back would otherwise choose a sector anew.
+    """
     before = sector_host(current.metadata)
-    if before is None or sector_host(resolved.metadata) in (before, None):
+    if before is None or sector_host(resolved.metadata) == before:
         return ()
+    is_left = resolved.metadata.get("subject_type") != "pairwise"
+    name = "subject_type" if is_left else "sector_identifier_uri"
     rule = "must keep the sector that people's subjects are computed for"
-    return (
-        Problem(
-            "invalid_client_metadata", "sector_identifier_uri", rule, "OpenID Connect Core §8.1"
-        ),
-    )
+    return (Problem("invalid_client_metadata", name, rule, "OpenID Connect Core §8.1"),)
 
 
 def _is_descriptive(current: Client, resolved: Resolved) -> bool:

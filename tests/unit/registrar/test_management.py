@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from registrary.core.client import Client, Door
-from registrary.core.issuer import Limits, RegistrationPolicy
+from registrary.core.issuer import Limits, RegistrationPolicy, RuleSet
 from registrary.core.lifecycle import HARD_HOLDS, ClientState, HoldKind
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.updating import Rotation
@@ -386,3 +386,55 @@ async def test_a_client_may_end_itself_unless_it_is_under_a_hard_hold(kind):
     answer = await desk.manager.delete(desk.context, visit(client, token))
 
     assert ("access_denied" if kind in HARD_HOLDS else "done") == code_of(answer)
+
+
+PAIRWISE = {"redirect_uris": ["https://client.example/cb"], "subject_type": "pairwise"}
+ELSEWHERE = ["https://other.example/cb"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"redirect_uris": ELSEWHERE}, "sector_identifier_uri"),
+        ({"subject_type": "public"}, "subject_type"),
+        ({"subject_type": None}, "subject_type"),
+        ({"subject_type": "public", "redirect_uris": ELSEWHERE}, "subject_type"),
+        (
+            {"redirect_uris": None, "grant_types": ["client_credentials"], "response_types": []},
+            "sector_identifier_uri",
+        ),
+    ],
+    ids=["another-host", "public", "left-out", "public-elsewhere", "no-host"],
+)
+@pytest.mark.spec("B-054")
+async def test_a_sector_is_left_neither_at_once_nor_in_two_steps(changes, field):
+    """Who goes public and comes back elsewhere would learn what people are called there."""
+    desk = Desk(rule_set=RuleSet.OIDF_DYNAMIC)
+    client, token = await settled(desk, metadata=some_metadata(**PAIRWISE, response_types=["code"]))
+
+    answer = await desk.update(client, token, **changes)
+
+    assert isinstance(answer, Refused)
+    assert ("invalid_client_metadata", [field]) == (
+        answer.code,
+        [problem.field for problem in answer.problems],
+    )
+
+
+@pytest.mark.spec("B-054")
+async def test_a_client_may_move_within_its_sector_and_into_one():
+    """Only what changes people's names is refused."""
+    desk = Desk(rule_set=RuleSet.OIDF_DYNAMIC)
+    client, token = await settled(desk)
+    same = ["https://client.example/other"]
+
+    answers = [
+        await desk.update(client, token, **changes)
+        for changes in (
+            {"redirect_uris": ELSEWHERE},
+            PAIRWISE,
+            PAIRWISE | {"redirect_uris": same},
+        )
+    ]
+
+    assert ["done"] * 3 == [code_of(one) for one in answers]
