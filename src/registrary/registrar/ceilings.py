@@ -46,8 +46,7 @@ def _checks(policy: RegistrationPolicy, issuer: Issuer) -> dict[str, Callable[[]
 
 
 def _check_name(name: str) -> None:
-    if not parsers.text(name).strip():
-        raise FieldError("must not be empty")
+    parsers.name(name)
 
 
 def _check_known(values: Iterable[str] | None, known: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 from typing import Final, TypeVar
+from unicodedata import category
 
 from registrary.core.errors import FieldError
 from registrary.core.metadata.grants import canonical_response_type
@@ -30,12 +31,15 @@ REDIRECT_URI_LIMIT: Final = 20  # elements
 SECONDS_LIMIT: Final = 2**31 - 1  # 68 years, and within the integers of any reader
 _REPORTED_ELEMENTS: Final = 5
 
-# Control characters, separators of lines, marks that turn the direction of text around or cannot
-# be seen at all. Joiners (U+200C, U+200D) stay: several scripts are spelt with them.
+# Control characters, separators of lines, marks that turn the direction of text around, and what
+# cannot be seen at all: fillers, empty Braille, tags, the variation selectors of the supplement.
+# Joiners (U+200C, U+200D) and the first variation selectors stay: scripts and emoji need them.
 _UNSEEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_SEEN: Final = frozenset("LNPS")  # letters, numbers, punctuation, symbols (Unicode §4.5)
 # RFC 6749 §3.3 has no spaces or quotes in what is listed by spaces.
 _TOKEN: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _E_MAIL: Final = re.compile(r"""[^@\s"(),:;<>\[\\\]]{1,64}@[^@\s"(),:;<>\[\\\]]{1,253}""")
@@ -55,6 +59,14 @@ def text(value: object) -> str:
     checked = bounded(value)
     if not (checked.isascii() and checked.isprintable()) and _UNSEEN.search(checked):
         raise FieldError("must not hold control characters or invisible marks")
+    return checked
+
+
+def name(value: object) -> str:
+    """Take what people tell something by: text with a character that can be seen."""
+    checked = text(value)
+    if not any(category(char)[0] in _SEEN for char in checked):
+        raise FieldError("must have a character that can be seen")
     return checked
 
 

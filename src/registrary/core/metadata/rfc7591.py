@@ -53,7 +53,7 @@ RESPONSE_TYPES: Final[Field[list[str]]] = Field(
 )
 CLIENT_NAME: Final[Field[str]] = Field(
     name="client_name",
-    parse=parsers.text,
+    parse=parsers.name,
     section=_SECTION,
     sentence="The name people see.",
     schema=text(parsers.TEXT_LIMIT),

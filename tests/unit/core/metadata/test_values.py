@@ -36,6 +36,7 @@ ARRAY = "must be an array"
 WORD = "must be one word of visible ASCII"
 ABSOLUTE = "must be an absolute URI, beginning with its scheme"
 UNSEEN = "must not hold control characters or invisible marks"
+VISIBLE = "must have a character that can be seen"
 SECONDS = f"must be a whole number of seconds from 0 to {SECONDS_LIMIT}"
 WEB = "must be an http or https URL"
 HTTPS = "must be an https URL"
@@ -86,6 +87,30 @@ TEXTS = (
         ("pay\u00adpal", UNSEEN),
         ("\ufeffx", UNSEEN),
         ("x\U000e0041", UNSEEN),
+        ("x\u3164", UNSEEN),
+        ("x\uffa0", UNSEEN),
+        ("x\u2800", UNSEEN),
+        ("x\u115f", UNSEEN),
+        ("x\u1160", UNSEEN),
+        ("x\u034f", UNSEEN),
+        ("x\u17b4", UNSEEN),
+        ("x\u17b5", UNSEEN),
+        ("x\U000e0101", UNSEEN),
+        ("x\U0001d173", UNSEEN),
+    ],
+)
+NAMES = (
+    [*TEXTS[0], "❤️", "क्षि", "ᠮᠣᠩᠭᠣᠯ", " a", "(c)"],
+    [
+        *TEXTS[1],
+        (" ", VISIBLE),
+        ("\u00a0\u3000", VISIBLE),
+        ("\u200d\u200c", VISIBLE),
+        ("\ufe0f", VISIBLE),
+        ("\u0301", VISIBLE),
+        (" \u180b", VISIBLE),
+        ("\ue000", VISIBLE),
+        ("\u3164\u3164", UNSEEN),
     ],
 )
 PAGES = (
@@ -188,7 +213,7 @@ VALUES = {
             (["token"], unlisted("response_types_supported")),
         ],
     ),
-    "client_name": TEXTS,
+    "client_name": NAMES,
     "client_uri": PAGES,
     "logo_uri": PAGES,
     "scope": (
