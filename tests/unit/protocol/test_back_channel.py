@@ -182,6 +182,7 @@ async def test_a_form_may_name_its_charset():
     assert 200 == answer.status
 
 
+@pytest.mark.spec("E-112", "E-123")
 @pytest.mark.parametrize(
     ("grant_type", "expected"),
     [

@@ -16,7 +16,9 @@ EVERYTHING = offer_for(
 )
 
 
-@pytest.mark.spec("E-120", "E-121", "E-124", "C-042", "D-027", "D-034", "T-17", "D-028", "D-029")
+@pytest.mark.spec(
+    "E-120", "E-121", "E-122", "E-124", "C-042", "D-027", "D-034", "T-17", "D-028", "D-029"
+)
 def test_the_usual_rule_set_publishes_current_practice():
     """No token in the front channel, no password, PKCE with S256 (RFC 9700 §2)."""
     assert {
