@@ -197,6 +197,30 @@ def test_a_private_member_is_refused_in_any_key(key, member, value):
         check_public_jwk_set(key_set(ec_key(), {**key, member: value}))
 
 
+@pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"])
+@pytest.mark.parametrize("value", ["AA", None, 1], ids=repr)
+@pytest.mark.spec("C-008")
+def test_a_private_member_beside_the_keys_is_refused(member, value):
+    """A pair pasted over a set leaves its private half at the top, where reads showed it."""
+    with pytest.raises(FieldError, match="private or symmetric"):
+        check_public_jwk_set({**key_set(ec_key()), member: value})
+
+
+@pytest.mark.spec("C-008")
+def test_a_private_member_beside_fetched_keys_is_dropped():
+    """Nothing of a fetched set but its keys is kept."""
+    key = ec_key()
+
+    assert key_set(key) == usable_keys({**key_set(key), "d": "AA", "k": "AA"})
+
+
+def test_other_members_beside_the_keys_are_kept():
+    """RFC 7517 §5 lets sets have members of their own, and clients read back what they sent."""
+    jwks = {**key_set(ec_key()), "issued": "2026-11-21"}
+
+    assert jwks == check_public_jwk_set(jwks)
+
+
 REFUSED_KEYS = {
     "empty": {},
     "no type": without(ec_key(), "kty"),

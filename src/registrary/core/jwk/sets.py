@@ -11,6 +11,7 @@ from registrary.core.jwk.members import (
     Jwk,
     check_public_key,
     purpose,
+    refuse_private_members,
     shape,
 )
 
@@ -22,16 +23,17 @@ def check_public_jwk_set(value: object) -> dict[str, Any]:  # Any: members are a
     """Return *value* if it is a JWK Set of public keys, every one of them usable.
 
     For ``jwks`` as registered (RFC 7591 §2, OpenID Connect Registration §2). Raises FieldError,
-    which names the key by its position. Nothing is changed or left out.
+    which names the key by its position. Nothing is changed or left out, so what must stay with
+    the client is refused beside the keys, too.
     """
-    keys = _keys_of(value)
+    jwks, keys = _set_of(value)
+    refuse_private_members(jwks)
     if not 1 <= len(keys) <= MAX_KEYS:
         raise FieldError(f"keys must hold 1 to {MAX_KEYS} keys")
     checked = [_check_at(position, key) for position, key in enumerate(keys)]
     _check_uses(checked)
     _check_key_ids(checked)
-    result: dict[str, Any] = value  # type: ignore[assignment]  # _keys_of saw that it is an object
-    return result
+    return jwks
 
 
 def usable_keys(value: object) -> dict[str, Any]:  # Any: members are any JSON value
@@ -40,7 +42,8 @@ def usable_keys(value: object) -> dict[str, Any]:  # Any: members are any JSON v
     For sets fetched from a ``jwks_uri``. A key that carries private or symmetric members is
     left out too: everybody has it. Raises FieldError only for what is no JWK Set at all.
     """
-    return {"keys": [key for key in _keys_of(value)[:MAX_FETCHED_KEYS] if _is_usable(key)]}
+    _, keys = _set_of(value)
+    return {"keys": [key for key in keys[:MAX_FETCHED_KEYS] if _is_usable(key)]}
 
 
 def select_keys(jwks: Jwk, *, alg: str, kid: str | None, use: str = "sig") -> tuple[Jwk, ...]:
@@ -67,13 +70,13 @@ def _algorithm_fits(declared: str | None, alg: str) -> bool:
     return declared is None or declared == alg or (declared in same and alg in same)
 
 
-def _keys_of(value: object) -> Sequence[object]:
+def _set_of(value: object) -> tuple[dict[str, Any], Sequence[object]]:  # Any: JSON values
     if not isinstance(value, dict):
         raise FieldError("must be an object")
     keys = value.get("keys")
     if not isinstance(keys, list):
         raise FieldError("keys must be an array of keys")
-    return keys
+    return value, keys
 
 
 def _check_at(position: int, key: object) -> Jwk:
