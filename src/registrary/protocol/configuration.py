@@ -17,7 +17,7 @@ from registrary.protocol.registration import (
     render_refusal,
     unusable_token,
 )
-from registrary.protocol.routes import last_segment
+from registrary.protocol.routes import decoded_segment
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager, Visit
 
@@ -96,8 +96,8 @@ def _call(request: HttpRequest) -> _Call | HttpResponse:
     query = read_query(request)
     if isinstance(query, HttpResponse):
         return query
-    visit = Visit(last_segment(request), token.text, request.peer, request.request_id)
-    return _Call(visit, query)
+    client_id = decoded_segment(request) or ""
+    return _Call(Visit(client_id, token.text, request.peer, request.request_id), query)
 
 
 def _call_to_change(request: HttpRequest) -> _Call | HttpResponse:

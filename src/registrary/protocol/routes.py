@@ -1,8 +1,10 @@
 """The route table: every address of an issuer, in one place, and what it announces."""
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 
@@ -12,6 +14,7 @@ REGISTRATION_BODY_BYTES: Final = 64 * 1024
 FORM_BODY_BYTES: Final = 32 * 1024
 ADMIN_BODY_BYTES: Final = 256 * 1024
 NO_BODY_BYTES: Final = 1024  # a body nobody asked for is read and dropped up to here
+_MALFORMED: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +70,19 @@ class RouteTable:
 def last_segment(request: HttpRequest) -> str:
     """Return what stands for ``{name}`` at the end of the path, still percent-encoded."""
     return request.path.rpartition("/")[2]
+
+
+def decoded_segment(request: HttpRequest) -> str | None:
+    """Return what the end of the path says, None where its percent-encoding says nothing.
+
+    Spelling a character that way or not makes no other address (RFC 3986 §6.2.2.2).
+    """
+    segment = last_segment(request)
+    if "%" not in segment:
+        return segment
+    if _MALFORMED.search(segment):
+        return None
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        return None

@@ -33,7 +33,10 @@ TOO_MANY: Final = "too many changes of one client; try again later"
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """One request at a client's own address: which client, with which token, from where."""
+    """One request at a client's own address: which client, with which token, from where.
+
+    *client_id* is empty where the address could not be read.
+    """
 
     client_id: str
     token: str
@@ -150,7 +153,8 @@ class Manager:
         answer is that of an unknown one (RFC 7592 §2.1, OIDC Registration §4.4).
         """
         parsed = parse_token(visit.token, Prefix.REGISTRATION_ACCESS_TOKEN)
-        client = await self._owner(context, parsed) if parsed else None
+        # An address that says nothing is nobody's, and no reason to take the token away.
+        client = await self._owner(context, parsed) if parsed and visit.client_id else None
         if client is None:
             self._services.count_refusal(context.id, visit.peer, "invalid_token")
             return TOKEN_REFUSED

@@ -86,3 +86,58 @@ async def test_who_is_refused_is_told_so_whatever_was_sent():
         statuses.append(answer.status)
 
     assert [401, 400] == statuses
+
+
+def encoded(text: str, *, upper: bool = False) -> str:
+    """Return *text* with every character percent-encoded, as some libraries spell paths."""
+    octets = (f"%{ord(character):02x}" for character in text)
+    return "".join(one.upper() if upper else one for one in octets)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.spec("B-003", "B-022")
+async def test_an_address_is_ones_own_however_it_is_spelt(upper):
+    """Encoding what need not be encoded says the same (RFC 3986 §6.2.2.2), and costs no token."""
+    desk = Desk()
+    client, token = await desk.add()
+    paths = [
+        f"/register/{encoded(client.client_id, upper=upper)}",
+        f"/register/{encoded(client.client_id[:1], upper=upper)}{client.client_id[1:]}",
+        f"/register/{client.client_id}",
+    ]
+
+    answers = [await call(desk, "GET", path, token=token) for path in paths]
+
+    assert [(200, client.client_id)] * 3 == [
+        (status, says["client_id"]) for status, says in answers
+    ]
+
+
+@pytest.mark.parametrize("ending", ["%", "%2", "%zz", "%%30", "%ff", "%u0030", "%C3%28"])
+@pytest.mark.spec("B-009", "B-022")
+async def test_an_address_that_cannot_be_read_costs_no_token(ending):
+    """A broken link is no sign that the token is in wrong hands; it finds nobody all the same."""
+    desk = Desk()
+    client, token = await desk.add()
+
+    broken = await call(desk, "GET", f"/register/{client.client_id}{ending}", token=token)
+    guessed = await call(desk, "GET", f"/register/{client.client_id}", token="guessed")
+    afterwards = await call(desk, "GET", f"/register/{client.client_id}", token=token)
+
+    assert (401, "invalid_token") == (broken[0], broken[1]["error"])
+    assert guessed == broken
+    assert 200 == afterwards[0]
+    assert [] == await desk.events()
+
+
+@pytest.mark.parametrize("spelling", [str, encoded], ids=["plain", "encoded"])
+@pytest.mark.spec("B-022")
+async def test_the_address_of_another_costs_the_token_however_it_is_spelt(spelling):
+    """Encoding must not be a way to try tokens that were found."""
+    desk = Desk()
+    client, token = await desk.add()
+    other, _ = await desk.add()
+
+    status, _ = await call(desk, "GET", f"/register/{spelling(other.client_id)}", token=token)
+
+    assert (401, ()) == (status, (await desk.stored(client)).registration_access_tokens)
