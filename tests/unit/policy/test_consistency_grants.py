@@ -305,6 +305,7 @@ def test_without_any_method_left_the_default_is_still_not_offered():
     assert [("invalid_client_metadata", "token_endpoint_auth_method", rule)] == found
 
 
+APPROVING = offer_for("rfc9700", DEVELOPMENT_SCOPES, features=frozenset({Feature.APPROVALS}))
 SCOPES = {
     "none-asked": (None, "openid profile email address phone offline_access read write", None),
     "empty": ("", "openid profile email address phone offline_access read write", None),
@@ -319,13 +320,17 @@ SCOPES = {
 
 @pytest.mark.spec("A-029", "T-53", "T-54", "A-038")
 @pytest.mark.parametrize(("asked", "granted", "pending"), SCOPES.values(), ids=SCOPES.keys())
-def test_scopes_are_narrowed_to_what_there_is(asked, granted, pending):
-    """A client without a scope could do nothing, and one without a reason gets no more."""
-    result = resolved(redirect_uris=URIS, scope=asked)
+@pytest.mark.parametrize("offer", [OFFER, APPROVING], ids=["nobody-approves", "approvals"])
+def test_scopes_are_narrowed_to_what_there_is(offer, asked, granted, pending):
+    """A client without a scope could do nothing, and one without a reason gets no more.
+
+    What it may wait for is told only where somebody will ever decide.
+    """
+    result = resolved(offer, redirect_uris=URIS, scope=asked)
 
     assert () == result.problems
     assert granted == result.metadata["scope"]
-    assert pending == result.pending_scope
+    assert (pending if offer is APPROVING else None) == result.pending_scope
     source = result.provenance.get("scope")
     assert ("default" if not (asked or "").strip() else source) == source
     assert ("scope" in result.narrowed) is (source == "narrowed")
@@ -343,15 +348,13 @@ def test_a_scope_of_which_nothing_can_be_granted_is_refused(asked):
 
 def test_once_there_are_approvals_a_client_may_wait_with_nothing():
     """It exists, can read itself, and is told what it waits for."""
-    approving = offer_for("rfc9700", DEVELOPMENT_SCOPES, features=frozenset({Feature.APPROVALS}))
-
-    result = resolved(approving, redirect_uris=URIS, scope="admin nope")
+    result = resolved(APPROVING, redirect_uris=URIS, scope="admin nope")
 
     assert () == result.problems
     assert "scope" not in result.metadata
     assert "admin" == result.pending_scope
     assert [("scope", "must hold a scope that this issuer grants")] == [
-        (field, rule) for _, field, rule in problems_of(approving, redirect_uris=URIS, scope="nope")
+        (field, rule) for _, field, rule in problems_of(APPROVING, redirect_uris=URIS, scope="nope")
     ]
 
 

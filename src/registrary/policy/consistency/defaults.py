@@ -120,7 +120,10 @@ def _application_type(client: Resulting) -> None:
 
 
 def _scope(client: Resulting) -> None:
-    """Grant the default set when none is asked for; leave out what is not there or must wait."""
+    """Grant the default set when none is asked for; leave out what is not there or must wait.
+
+    Nothing waits where nobody approves: a client would wait for ever.
+    """
     asked = client.values.get("scope")
     if asked is None:
         if client.offer.default_scope:
@@ -130,10 +133,11 @@ def _scope(client: Resulting) -> None:
     if client.offer.open_scopes.issuperset(tokens):
         return
     split = split_scope(tokens, client.offer.scope_by_name)
-    client.pending_scope = split.pending
+    if Feature.APPROVALS in client.offer.features:
+        client.pending_scope = split.pending
     if split.granted:
         client.set("scope", " ".join(split.granted), Source.NARROWED)
-    elif split.pending and Feature.APPROVALS in client.offer.features:
+    elif client.pending_scope:
         del client.values["scope"]
 
 
