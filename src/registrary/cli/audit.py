@@ -121,11 +121,14 @@ def export(
     store: StoreOption = None,
     config: ConfigOption = None,
     issuer: IssuerOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the log, to be verified anywhere: all of it, or what happened in a time.
 
-    A part holds a proof for each event that it was in the whole.
+    A part holds a proof for each event that it was in the whole. An export is lines of JSON;
+    --json is about what is said of one that goes to FILE.
     """
+    from registrary.cli.output import print_json
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import work
     from registrary.wiring.log_reading import Period, export_lines
@@ -154,17 +157,22 @@ def export(
         count = work(target, lambda desk: act(desk, stream))
 
     _write(output, write)
-    print(f"{count} lines in {output}")
+    shown = {"file": str(output), "lines": count}
+    print_json(shown) if as_json else print(f"{count} lines in {output}")
 
 
 @app.command()
 def verifier(
     output: Annotated[Path, typer.Argument(metavar="FILE", help="Where the program goes")],
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the offline verifier, one file that needs Python and nothing else."""
+    from registrary.cli.output import print_json
+
     program = files("registrary.audit") / "offline_verifier.py"
     _write(output, lambda stream: stream.write(program.read_bytes()))
-    print(f"run: python {output} EXPORT")
+    print_json({"file": str(output)}) if as_json else print(f"run: python {output} EXPORT")
 
 
 def _kept_verdict(target: Target) -> "Verdict":

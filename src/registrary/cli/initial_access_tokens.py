@@ -56,9 +56,13 @@ def create(
         fail(f"--{error}", code=USAGE)
 
     async def act(desk: "Desk") -> "NewToken":
-        record, token = await desk.administrator.create_initial_access_token(
-            desk.context, wish, actor=desk.actor
-        )
+        try:
+            record, token = await desk.administrator.create_initial_access_token(
+                desk.context, wish, actor=desk.actor
+            )
+        except NotPossible:
+            # All that depends on the issuer; the rest of the wish was judged above.
+            fail("--policy: must be a policy of this issuer", code=USAGE)
         return new_token(record, token.reveal())
 
     made = work(Target(store, config, issuer), act)

@@ -89,6 +89,26 @@ def test_an_export_is_verified_without_the_store(office, events, tmp_path):
     assert 0 == offline(tmp_path, export).returncode
 
 
+@pytest.mark.usefixtures("events")
+def test_programs_learn_what_was_written_and_where(office, tmp_path):
+    """A script goes on with the file, and counts what went into it."""
+    export, program = tmp_path / "log.jsonl", tmp_path / "verifier.py"
+
+    exported = office.run("audit", "export", str(export), "--json").shown
+    written = run("audit", "verifier", str(program), "--json").shown
+
+    assert {"file": str(export), "lines": len(lines_of(export))} == exported
+    assert {"file": str(program)} == written
+
+
+@pytest.mark.usefixtures("events")
+def test_an_export_to_standard_output_is_json_as_it_is(office):
+    """Lines of an export are for machines anyway; nothing else is among them."""
+    plain, asked = (office.run("audit", "export", *more) for more in ((), ("--json",)))
+
+    assert (0, plain.out) == (asked.code, asked.out)
+
+
 def test_an_export_goes_to_standard_output_where_no_file_is_named(office, events):
     """So that it can be piped to where evidence is kept."""
     done = office.run("audit", "export")

@@ -64,10 +64,10 @@ def test_a_revoked_token_has_ended(office):
         (("--expires", "tomorrow"), 2),
         (("--expires", "0s"), 2),
         (("--expires", ""), 2),
-        (("--policy", ""), 1),
+        (("--policy", ""), 2),
         (("--uses", "many"), 2),
         (("--uses", "0"), 2),
-        (("--policy", "unknown"), 1),
+        (("--policy", "unknown"), 2),
     ],
     ids=str,
 )
