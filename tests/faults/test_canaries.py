@@ -463,7 +463,7 @@ def use_own_in_vain(aviary: Aviary, client: dict[str, Any]) -> None:
     path = f"/register/{client['client_id']}"
     own = {"authorization": f"Bearer {client['registration_access_token']}"}
     pair = client["client_id"], client["client_secret"]
-    document = SERVICE | {"client_id": client["client_id"], "client_secret": pair[1]}
+    document = SERVICE | {"client_id": pair[0], "client_secret": pair[1], "client_name": "new"}
     answers = [
         aviary.send("PUT", path, json=document, headers=own),
         aviary.send("PUT", f"{path}?rotate=client_secret", json=document, headers=own),
