@@ -9,9 +9,11 @@ import msgspec
 
 from registrary.core.changes import Changes, Consume, Put
 from registrary.core.client import Client, hold, lift_hold, revoke
+from registrary.core.errors import FieldError
 from registrary.core.events import Actor, Event, Tag
 from registrary.core.ids import new_id
 from registrary.core.lifecycle import Hold, HoldKind, Standing
+from registrary.core.metadata import parsers
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import (
     TOKEN_DRAW_BYTES,
@@ -35,6 +37,7 @@ from registrary.ports.store import Conflict
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
 
+WORDS_LIMIT: Final = 1000  # characters of a reason or note
 _TOKEN_DRAW: Final = 10 + TOKEN_DRAW_BYTES + EVENT_DRAW_BYTES
 
 
@@ -146,9 +149,11 @@ class Administrator:
     ) -> Client:
         """Hold a client for a kind of reason and in words; it stops at once.
 
-        Raises `NotFound`, and `TransitionError` for a client that cannot be held.
+        Raises `NotFound`, `NotPossible` for a reason that nobody can read, and `TransitionError`
+        for a client that cannot be held.
         """
         kind, reason = placed
+        _check_words("reason", reason, limit=WORDS_LIMIT)
 
         def change(client: Client, now: datetime) -> Client:
             return hold(client, Hold(kind=kind, reason=reason, actor=name_of(actor), since=now))
@@ -180,7 +185,11 @@ class Administrator:
     async def revoke(
         self, context: IssuerContext, client_id: str, *, reason: str, actor: Actor
     ) -> Client:
-        """Revoke a client for good; its credentials and tokens end at once."""
+        """Revoke a client for good; its credentials and tokens end at once.
+
+        Raises as `hold` does.
+        """
+        _check_words("reason", reason, limit=WORDS_LIMIT)
 
         def change(client: Client, now: datetime) -> Client:
             return revoke(client, now=now)
@@ -331,6 +340,18 @@ def check_token_wish(wish: TokenWish) -> None:
         raise NotPossible("uses: must be at least 1")
     if wish.lifetime is not None and wish.lifetime <= timedelta(0):
         raise NotPossible("expires: must be longer than nothing")
+    if wish.organization is not None:
+        _check_words("organization", wish.organization, limit=parsers.TEXT_LIMIT)
+    if wish.note is not None:
+        _check_words("note", wish.note, limit=WORDS_LIMIT)
+
+
+def _check_words(member: str, words: str, *, limit: int) -> None:
+    """Refuse words that a log or a terminal must not hold, and those that say nothing."""
+    try:
+        parsers.name(words, limit=limit)
+    except FieldError as error:
+        raise NotPossible(f"{member}: {error.rule}") from error
 
 
 @dataclass(frozen=True, slots=True)

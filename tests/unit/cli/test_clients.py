@@ -162,3 +162,15 @@ def test_a_client_that_is_not_there_is_told_in_one_line(office, arguments):
     done = office.run("client", *arguments)
 
     assert (1, "", "registrary: there is no such client\n") == (done.code, done.out, done.err)
+
+
+@pytest.mark.parametrize("command", ["suspend", "revoke"])
+@pytest.mark.parametrize("reason", ["", "\x1b[2J", "\u202e", "x" * 1001])
+def test_a_reason_that_nobody_can_read_changes_nothing(office, command, reason):
+    """Terminals obey control characters, and the log keeps them for years."""
+    client = office.add_client()
+
+    done = office.run("client", command, client.client_id, "--reason", reason)
+
+    assert (1, True) == (done.code, "reason: " in done.err)
+    assert "active" == office.run("client", "show", client.client_id, "--json").shown["state"]

@@ -54,17 +54,17 @@ T = TypeVar("T")
 Parser = Callable[[object], T]
 
 
-def text(value: object) -> str:
-    """Take text that a person will read."""
-    checked = bounded(value)
+def text(value: object, *, limit: int = TEXT_LIMIT) -> str:
+    """Take text of at most *limit* characters that a person will read."""
+    checked = bounded(value, limit=limit)
     if not (checked.isascii() and checked.isprintable()) and _UNSEEN.search(checked):
         raise FieldError("must not hold control characters or invisible marks")
     return checked
 
 
-def name(value: object) -> str:
+def name(value: object, *, limit: int = TEXT_LIMIT) -> str:
     """Take what people tell something by: text with a character that can be seen."""
-    checked = text(value)
+    checked = text(value, limit=limit)
     if not any(category(char)[0] in _SEEN for char in checked):
         raise FieldError("must have a character that can be seen")
     return checked

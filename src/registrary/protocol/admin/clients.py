@@ -40,7 +40,7 @@ _WRITE: Final = Permission.CLIENTS_WRITE
 
 
 class HoldRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A hold to place: why, as a *kind* and in words."""
+    """A hold to place: why, as a *kind* and in words, of up to 1000 characters."""
 
     reason: str
     kind: HoldKind = HoldKind.ADMIN

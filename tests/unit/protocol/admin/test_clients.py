@@ -280,3 +280,46 @@ async def test_every_value_of_a_client_is_explained(office):
         answer.body["standing"],
         answer.body["effects"]["refusal"],
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "rule"),
+    [
+        ("x" * 1001, "longer than 1000"),
+        ("\u001b[2J", "control characters"),
+        ("a\nb", "control characters"),
+        ("\u202eevil", "invisible marks"),
+        ("a\u2066b", "invisible marks"),
+        ("\u3164", "invisible marks"),
+        ("", "can be seen"),
+        ("  ", "can be seen"),
+    ],
+    ids=["long", "escape", "line", "direction", "isolate", "filler", "empty", "spaces"],
+)
+async def test_a_reason_that_nobody_can_read_is_refused(office, reason, rule):
+    """It is kept in the log for years, and shown in terminals and on pages."""
+    client = await office.add_client()
+    before = await office.events()
+    path = f"/clients/{client.client_id}"
+
+    answers = [
+        await office.call(f"POST {path}/holds", {"reason": reason}),
+        await office.call(f"DELETE {path}", {"reason": reason}),
+    ]
+
+    assert [400, 400] == [answer.status for answer in answers]
+    for answer in answers:
+        assert answer.body["detail"].startswith("reason: ")
+        assert rule in answer.body["detail"]
+    assert before == await office.events()
+    assert client == await office.store.get(type(client), office.context.id, client.client_id)
+
+
+async def test_a_reason_may_be_a_long_sentence_in_any_script(office):
+    """Incidents are told in the words of whoever handles them."""
+    client = await office.add_client()
+    reason = "Schlüssel in öffentlichem Repository, 漏洩, 👩‍💻 " * 20
+
+    answer = await office.call(f"POST /clients/{client.client_id}/holds", {"reason": reason})
+
+    assert (201, reason) == (answer.status, answer.body["holds"][0]["reason"])

@@ -54,6 +54,11 @@ async def test_a_revoked_token_stays_in_the_list_with_its_end(office):
         ({"policy": ""}, "policies"),
         ({"policies": [""]}, "policies"),
         ({"usage": 3}, "usage"),
+        ({"note": "x" * 1001}, "note"),
+        ({"note": "a\u001bb"}, "note"),
+        ({"organization": ""}, "organization"),
+        ({"organization": "a\u202eb"}, "organization"),
+        ({"organization": "x" * 256}, "organization"),
     ],
     ids=str,
 )
