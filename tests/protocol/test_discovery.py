@@ -238,3 +238,17 @@ def test_scopes_that_need_approval_are_not_published(http: httpx2.Client) -> Non
 
     assert {"openid", "read", "write"} <= set(body["scopes_supported"])
     assert {"admin", "dcr"}.isdisjoint(body["scopes_supported"])
+
+
+@pytest.mark.parametrize(
+    "path", [*(f"/.well-known/{name}" for name in DOCUMENTS), "/jwks", "/api/v1/openapi.json"]
+)
+def test_what_may_be_cached_says_which_headers_chose_its_issuer(
+    http: httpx2.Client, path: str
+) -> None:
+    """A cache once gave the keys of one issuer to the clients of another."""
+    answer = http.get(path)
+
+    named = {name.strip().lower() for name in answer.headers["vary"].split(",")}
+    assert "public, max-age=300" == answer.headers["cache-control"]
+    assert {"host", "forwarded", "x-forwarded-host", "x-forwarded-proto"} <= named

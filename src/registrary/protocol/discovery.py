@@ -10,11 +10,9 @@ from typing import Any
 import msgspec
 
 from registrary.core.issuer import RegistrationMode
-from registrary.protocol.http import JSON, HttpRequest, HttpResponse
+from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
 from registrary.registrar.context import IssuerContext
-
-_CACHED = (b"cache-control", b"public, max-age=300")
 
 
 def metadata_of(context: IssuerContext, routes: Iterable[Route]) -> dict[str, Any]:
@@ -43,7 +41,7 @@ class DiscoveryEndpoint:
 
     def __init__(self, context: IssuerContext, routes: Iterable[Route]) -> None:
         body = msgspec.json.encode(metadata_of(context, routes))
-        self._answer = HttpResponse(200, (JSON, _CACHED), body)
+        self._answer = HttpResponse(200, (JSON, *CACHED), body)
 
     async def show(self, request: HttpRequest) -> HttpResponse:
         """Answer with the metadata."""

@@ -10,6 +10,15 @@ NO_STORE: tuple[tuple[bytes, bytes], ...] = (
 )
 """Headers of every answer that may carry a credential (RFC 6749 §5.1, RFC 7591 §3.2.1)."""
 
+CACHED: tuple[tuple[bytes, bytes], ...] = (
+    (b"cache-control", b"public, max-age=300"),
+    (b"vary", b"host, forwarded, x-forwarded-host, x-forwarded-proto"),
+)
+"""Headers of what is the same for everybody at one issuer, and of what chooses the issuer.
+
+A cache in front has one address for several issuers, unless it is told what tells them apart.
+"""
+
 JSON = (b"content-type", b"application/json")
 
 

@@ -1,14 +1,11 @@
 """``GET /jwks``: the public keys that verify what this issuer signs (RFC 7517 §5)."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
 from registrary.ports.keys import Signer
-from registrary.protocol.http import JSON, HttpRequest, HttpResponse
-
-_CACHED: Final = (b"cache-control", b"public, max-age=300")
+from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +19,4 @@ class JwksEndpoint:
         """Answer with the keys in use, those coming and those going."""
         del request
         jwks = await self.signer.public_jwks(self.issuer)
-        return HttpResponse(200, (JSON, _CACHED), msgspec.json.encode(jwks))
+        return HttpResponse(200, (JSON, *CACHED), msgspec.json.encode(jwks))

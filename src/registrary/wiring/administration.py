@@ -16,7 +16,7 @@ from registrary.protocol.admin.keys import KeyOperations
 from registrary.protocol.admin.openapi import describe_api
 from registrary.protocol.admin.operations import PREFIX, Operation, routes_of
 from registrary.protocol.admin.setup import SetupEndpoint
-from registrary.protocol.http import JSON, HttpRequest, HttpResponse
+from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
 from registrary.registrar.admin_access import AdminAccess
 from registrary.registrar.admin_tokens import AdminTokens
@@ -50,7 +50,7 @@ def admin_routes(context: IssuerContext, used: Administration) -> tuple[Route, .
 
     async def show_description(request: HttpRequest) -> HttpResponse:
         del request
-        return HttpResponse(200, (JSON,), document)
+        return HttpResponse(200, (JSON, *CACHED), document)
 
     description = Route(f"{PREFIX}/openapi.json", {"GET": show_description})
     setup = SetupEndpoint(context, FirstAdministrator(used.services))
