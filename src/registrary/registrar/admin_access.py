@@ -55,10 +55,10 @@ class AdminAccess:
         """Count somebody whose token is not good; strangers leave counts, not events.
 
         Returns how long they have to wait, None while they keep to the rate of strangers. Who
-        shares their address and has a good token is not kept waiting.
+        shares their address and has a good token, or registers there, is not kept waiting.
         """
         self._services.count_refusal(issuer.id, peer, "invalid_admin_token")
-        return self._services.wait_for_stranger(issuer, peer)
+        return self._services.wait_for_stranger(issuer, peer, at="administration")
 
     async def note_refused(
         self, context: IssuerContext, caller: Caller, *, permission: str

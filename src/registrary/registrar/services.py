@@ -47,9 +47,11 @@ class Services:
             return None
         return self.limiter.take(key, Rate(per_minute, _MINUTE), now=self.clock.now())
 
-    def wait_for_stranger(self, issuer: Issuer, peer: str) -> timedelta | None:
-        """Count one act of a stranger at *peer*, whatever it is; return as `wait_for` does."""
-        key = f"{issuer.id}:address:{source_key(peer) if peer else ''}"
+    def wait_for_stranger(
+        self, issuer: Issuer, peer: str, *, at: str = "address"
+    ) -> timedelta | None:
+        """Count one act of a stranger from *peer* at the door *at*; return as `wait_for` does."""
+        key = f"{issuer.id}:{at}:{source_key(peer) if peer else ''}"
         return self.wait_for(key, issuer.limits.anonymous_registrations_per_minute)
 
     def count_refusal(self, issuer: str, peer: str, code: str) -> None:
