@@ -307,6 +307,7 @@ FORBIDDEN = {
     "host": ({"redirect_uris": ["https://evil.example/cb"]}, "invalid_redirect_uri"),
     "one-host": ({"redirect_uris": [URI, "https://evil.example/cb"]}, "invalid_redirect_uri"),
     "longer-host": ({"redirect_uris": ["https://app.example.evil/"]}, "invalid_redirect_uri"),
+    "scheme": ({"redirect_uris": ["com.evil://app.example/cb"]}, "invalid_redirect_uri"),
     "loopback": ({"redirect_uris": ["http://127.0.0.1/cb"]}, "invalid_redirect_uri"),
     "scopes": ({"scope": "email"}, "invalid_client_metadata"),
     "grants": ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
@@ -415,3 +416,17 @@ def test_a_preview_comes_in_by_the_same_door(opened: Open) -> None:
     assert "accepted" != outside.json().get("result")
     assert (200, "accepted") == (inside.status_code, inside.json()["result"])
     assert 201 == issuer.register(token=token, headers=INSIDE).status_code
+
+
+def test_coming_too_often_fills_no_log(opened: Open) -> None:
+    """A program that runs wild must not bury what others did."""
+    issuer = opened(mode="protected", limits={"registrations_per_minute": 1})
+    token = issuer.a_token()
+
+    statuses = [issuer.register(token=token).status_code for _ in range(4)]
+
+    events = issuer.request("GET", "/api/v1/audit/events", headers=OPERATOR).json()["items"]
+    tags = [item["event"]["tag"] for item in events]
+    assert [201, 429, 429, 429] == statuses
+    assert 1 == tags.count("client:registered")
+    assert [] == [tag for tag in tags if "refused" in tag]
