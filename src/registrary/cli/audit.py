@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log.")
 
 FileArgument = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="An export to verify instead of the store")
+    Path | None, typer.Argument(metavar="FILE", help="An export to verify instead of the store")
 ]
 KeyOption = Annotated[
     list[str] | None, typer.Option("--vkey", help="A key you trust, for an export; repeatable")
@@ -59,7 +59,8 @@ def verify(
 ) -> None:
     """Hold every event, tile and checkpoint against what was signed.
 
-    In the store, or in FILE, which `audit export` or `audit prove` wrote; that needs no store.
+    In the store, or in FILE, which `audit export` or `audit prove` wrote; that
+    needs no store.
     """
     if file is None:
         if vkey or previous:
@@ -86,8 +87,9 @@ def prove(
 ) -> None:
     """Prove that an event is in the log: the event, its proof and the signed checkpoint.
 
-    The file that --output writes convinces `registrary audit verify FILE`, and the offline
-    verifier, without the store. With --json the same text is the member export.
+    The file that --output writes convinces `registrary audit verify FILE`, and
+    the offline verifier, without the store. With --json the same text is the
+    member export.
     """
     from registrary.cli.output import print_json, print_members
     from registrary.cli.session import work
@@ -113,7 +115,7 @@ def prove(
 def export(
     output: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Where it goes; standard output if absent"),
+        typer.Argument(metavar="FILE", help="Where it goes; standard output if absent"),
     ] = None,
     *,
     since: FromOption = None,
@@ -125,8 +127,8 @@ def export(
 ) -> None:
     """Write the log, to be verified anywhere: all of it, or what happened in a time.
 
-    A part holds a proof for each event that it was in the whole. An export is lines of JSON;
-    --json is about what is said of one that goes to FILE.
+    A part holds a proof for each event that it was in the whole. An export is
+    lines of JSON; --json is about what is said of one that goes to FILE.
     """
     from registrary.cli.output import print_json
     from registrary.cli.progress import progress_bars

@@ -26,8 +26,9 @@ def backup(
 ) -> None:
     """Copy the store to FILE, as it is at one moment, while the server runs.
 
-    The key file is not in the backup unless --with-keys puts it there. A store without its key
-    file is worth nothing: keep a copy of that too, and not in the same place.
+    The key file is not in the backup unless --with-keys puts it there. A store
+    without its key file is worth nothing: keep a copy of that too, and not in the
+    same place.
     """
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
@@ -65,8 +66,8 @@ def restore(
 ) -> None:
     """Put the store in the backup FILE where --store has it, once all of it was verified.
 
-    The server must not run. Nothing is replaced unless the whole backup is sound, its audit log
-    included.
+    The server must not run. Nothing is replaced unless the whole backup is sound,
+    its audit log included.
     """
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars

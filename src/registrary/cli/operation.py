@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from registrary.wiring.health import Finding
 
 UrlArgument = Annotated[
-    str | None, typer.Argument(metavar="[URL]", help="An issuer, to be reached as clients reach it")
+    str | None, typer.Argument(metavar="URL", help="An issuer, to be reached as clients reach it")
 ]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Do not read the whole store")]
 
@@ -48,8 +48,8 @@ def doctor(
 ) -> None:
     """Look at a store and its keys, and at an issuer from outside; say what is wrong.
 
-    Files, schema, damage, keys, clock, disk and log of the store; with URL whether that issuer
-    answers as clients expect, which needs no store.
+    Files, schema, damage, keys, clock, disk and log of the store; with URL
+    whether that issuer answers as clients expect, which needs no store.
     """
     import os
 
