@@ -31,6 +31,6 @@ def setup_done(values: Mapping[str, object]) -> Document:
         "<p>Keep it where you keep passwords. It is shown this once and lasts until it is "
         "revoked.</p>"
         f"<pre><code>{token}</code></pre>"
-        "<p>It opens the admin API, where it also makes tokens that may do less:</p>"
+        "<p>It opens the admin API, which also makes tokens that may do less. To try it:</p>"
         f"<pre><code>curl --header 'Authorization: Bearer …' {issuer}/api/v1/clients</code></pre>",
     )

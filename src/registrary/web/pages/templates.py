@@ -27,7 +27,8 @@ def temporarily_unavailable(values: Mapping[str, object]) -> Document:
     message = _text(
         values,
         "message",
-        "Signing in is not possible right now. Please try again in a little while.",
+        "This server cannot do that right now. Please try again in a little while; if it stays "
+        "so, tell whoever runs this server.",
     )
     return Document(title, _notice(title, message, details=values))
 
@@ -36,8 +37,8 @@ def server_error(values: Mapping[str, object]) -> Document:
     """Say that the fault is ours: optionally *reference*."""
     title = "Something went wrong"
     message = (
-        "This server could not answer. It is not your fault, and nothing was lost that you can "
-        "repair. If it happens again, tell the operator the reference below."
+        "This server could not answer, which is not your fault. If it happens again, tell whoever "
+        "runs this server the reference below."
     )
     return Document(title, _notice(title, message, details=values))
 
