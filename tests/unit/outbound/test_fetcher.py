@@ -338,18 +338,24 @@ def many_names():
     return FlippingResolver({name: [["127.0.0.1"]] for name in (*SILENT, *zone, "app.example")})
 
 
-async def test_silent_hosts_of_one_domain_share_their_turns(make_fetcher, many_names, purpose):
+async def test_silent_hosts_of_one_domain_share_their_turns(make_fetcher, many_names):
     """A zone has any number of names, and each once had turns of its own."""
     policy = counting_policy(site_connections=3)
     fetcher = make_fetcher(policy=policy, resolver=many_names)
 
     async with HostileServer() as server:
         urls = [server.url("/silent", host=f"{number}.zone.example") for number in range(20)]
-        patient = replace(purpose, deadline=timedelta(seconds=2))  # to connect on a busy machine
-        fetches = [fetcher.fetch(url, purpose=patient) for url in urls]
-        await asyncio.gather(*fetches, return_exceptions=True)
+        crowd = [asyncio.create_task(fetcher.fetch(url, purpose=JWKS_URI)) for url in urls]
+        async with asyncio.timeout(4):
+            while server.accepted < 3:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # time enough for one that should not
+        accepted = server.accepted
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
 
-        assert 3 == server.accepted
+    assert 3 == accepted
 
 
 async def test_a_host_that_answered_finds_a_free_place(make_fetcher, many_names):
