@@ -346,10 +346,7 @@ async def test_silent_hosts_of_one_domain_share_their_turns(make_fetcher, many_n
     async with HostileServer() as server:
         urls = [server.url("/silent", host=f"{number}.zone.example") for number in range(20)]
         crowd = [asyncio.create_task(fetcher.fetch(url, purpose=JWKS_URI)) for url in urls]
-        async with asyncio.timeout(4):
-            while server.accepted < 3:
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)  # time enough for one that should not
+        await asyncio.sleep(1)  # time enough for those who may, and for one that may not
         accepted = server.accepted
         for task in crowd:
             task.cancel()
