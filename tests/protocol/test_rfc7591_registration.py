@@ -11,7 +11,7 @@ from registrary.testing.server import ADMIN_TOKEN
 URI = "https://app.example/cb"
 
 
-@pytest.mark.spec("A-001", "A-100", "A-101", "A-102", "A-103", "A-104", "A-106", "A-109", "B-005")
+@pytest.mark.spec("A-001", "A-100", "A-104", "A-105", "A-106", "A-109", "B-005")
 def test_a_client_registers_and_everything_comes_back(register) -> None:
     """A client learns what it got: ids, secret, defaults, and where to manage itself."""
     response = register(client_name="My app")

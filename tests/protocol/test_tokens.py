@@ -237,6 +237,29 @@ def test_a_secret_may_sign_instead_of_travelling(http: httpx2.Client, register) 
     assert [200, 401] == [by_assertion.status_code, by_secret.status_code]
 
 
+@pytest.mark.parametrize("before", ["client_secret_basic", "none"])
+@pytest.mark.spec("B-050", "T-05", "T-07")
+def test_a_client_that_will_sign_gets_a_secret_that_can(
+    http: httpx2.Client, register, before: str
+) -> None:
+    """Of a secret that only travelled a digest is kept, and no digest verifies a signature."""
+    wanted = {"redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": before}
+    body = register(**wanted).json()
+    document = wanted | {
+        "client_id": body["client_id"],
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "client_secret_jwt",
+    }
+    headers = {"authorization": f"Bearer {body['registration_access_token']}"}
+    changed = http.put(body["registration_client_uri"], json=document, headers=headers).json()
+
+    key = OctKey.import_key(changed["client_secret"])
+    answer = with_assertion(http, an_assertion(http, changed, key))
+
+    assert body.get("client_secret") != changed["client_secret"]
+    assert 200 == answer.status_code
+
+
 def test_a_client_introspects_its_own_tokens_only(http: httpx2.Client, register) -> None:
     """What others hold is not its business."""
     mine, other = a_service(register), a_service(register)
