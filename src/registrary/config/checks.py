@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from registrary.config.loading import SettingsError
 from registrary.config.settings import Settings
+from registrary.core.addresses import Networks
 from registrary.core.errors import FieldError
 from registrary.core.issuer_address import check_spelling
 
 ADMIN_TOKEN_MINIMUM: Final = 16  # characters
+HIGHEST_PORT: Final = 65535
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
 
@@ -35,7 +37,7 @@ def listen_hosts(settings: Settings) -> dict[str, str]:
 def split_address(text: str, name: str) -> tuple[str, int]:
     """Split ``HOST:PORT`` (an IPv6 host in brackets)."""
     host, separator, port = text.rpartition(":")
-    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004
+    if not separator or not port.isascii() or not port.isdigit() or int(port) > HIGHEST_PORT:
         raise SettingsError(f"{name} must be HOST:PORT, such as 127.0.0.1:8400")
     return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
 
@@ -132,6 +134,25 @@ def words_are_known(settings: Settings) -> None:
             raise SettingsError(f"{name} must be one of {', '.join(known)}")
 
 
+def networks_are_networks(settings: Settings) -> None:
+    """Demand address ranges: nobody could be compared with anything else."""
+    networks = (
+        ("http.trusted_proxies", settings.http.trusted_proxies),
+        ("registration.networks", settings.registration.networks),
+    )
+    for name, texts in networks:
+        try:
+            Networks.parse(texts)
+        except FieldError as error:
+            raise SettingsError(f"{name}: each {error.rule}, such as 192.0.2.0/24") from error
+
+
+def ports_are_ports(settings: Settings) -> None:
+    """Demand ports that something can listen on."""
+    if not all(1 <= port <= HIGHEST_PORT for port in settings.outbound.ports):
+        raise SettingsError(f"outbound.ports: each must be a port, 1 to {HIGHEST_PORT}")
+
+
 CHECKS: Final[tuple[Callable[[Settings], None], ...]] = (
     listen_is_an_address,
     words_are_known,
@@ -140,6 +161,8 @@ CHECKS: Final[tuple[Callable[[Settings], None], ...]] = (
     plain_http_stays_on_loopback,
     store_is_known,
     admin_token_is_long,
+    networks_are_networks,
+    ports_are_ports,
 )
 
 

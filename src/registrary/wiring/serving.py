@@ -1,6 +1,7 @@
 """Running the application under a server process, or several."""
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -19,7 +20,7 @@ from registrary.config.checks import admin_address, listen_address
 from registrary.config.settings import HttpSettings
 from registrary.web.asgi import Application
 from registrary.web.http_protocol import HttpProtocol
-from registrary.wiring.adapters import open_vault
+from registrary.wiring.adapters import open_vault, outbound_trust
 from registrary.wiring.app import build_app
 from registrary.wiring.health import demand_keys
 from registrary.wiring.logs import set_up_logging
@@ -58,11 +59,12 @@ def _stopped(number: int, frame: FrameType | None) -> None:
 
 
 async def _look_ahead(settings: Settings) -> None:
-    """Open store, keys and certificate as every process will.
+    """Open store, keys and certificates as every process will.
 
     Here a failure still reaches the command; a worker's would only make another worker start.
     """
     _load_certificate(settings.http)
+    outbound_trust(os.environ)
     vault = open_vault(settings, create=True)
     try:
         await demand_keys(vault)

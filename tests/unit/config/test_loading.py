@@ -81,6 +81,10 @@ def test_an_unknown_setting_is_refused_with_a_suggestion() -> None:
         ({"REGISTRARY_ADMIN_TOKEN": "short"}, "at least 16"),
         ({"REGISTRARY_REGISTRATION__MODE": "ajar"}, "open, protected, closed"),
         ({"REGISTRARY_HTTP__TLS_CERTIFICATE": "a.pem"}, "come together"),
+        ({"REGISTRARY_HTTP__TRUSTED_PROXIES": "10.0.0.1/8"}, r"http\.trusted_proxies: .* CIDR"),
+        ({"REGISTRARY_REGISTRATION__NETWORKS": "bogus"}, r"registration\.networks: .* CIDR"),
+        ({"REGISTRARY_OUTBOUND__PORTS": "443,0"}, r"outbound\.ports: .* 1 to 65535"),
+        ({"REGISTRARY_OUTBOUND__PORTS": "65536"}, r"outbound\.ports: .* 1 to 65535"),
     ],
     ids=lambda value: str(value)[:50] if isinstance(value, dict) else None,
 )
