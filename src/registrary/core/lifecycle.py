@@ -110,11 +110,28 @@ TRANSITIONS: Final[dict[ClientState | None, dict[Trigger, ClientState]]] = {
 }
 
 
+_REFUSED: Final = {
+    _T.REGISTER: "be registered",
+    _T.SUBMIT: "be submitted",
+    _T.APPROVE: "be approved",
+    _T.DENY: "be denied",
+    _T.WITHDRAW: "be withdrawn",
+    _T.HOLD: "be held",
+    _T.LIFT_LAST_HOLD: "have holds lifted",
+    _T.EXPIRE: "expire",
+    _T.RENEW: "be renewed",
+    _T.REVOKE: "be revoked",
+    _T.RESTORE: "be restored",
+    _T.PURGE: "be purged",
+    _T.OBSERVE: "be observed",
+}
+
+
 class TransitionError(ValueError):
     """The trigger does not apply to a client in this state; nothing changed."""
 
     def __init__(self, state: ClientState | None, trigger: Trigger) -> None:
-        super().__init__(f"a client that is {state or 'not there'} cannot {trigger}")
+        super().__init__(f"a client that is {state or 'not there'} cannot {_REFUSED[trigger]}")
         self.state = state
         self.trigger = trigger
 

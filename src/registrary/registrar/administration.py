@@ -12,7 +12,7 @@ from registrary.core.client import Client, hold, lift_hold, revoke
 from registrary.core.errors import FieldError
 from registrary.core.events import Actor, Event, Tag
 from registrary.core.ids import new_id
-from registrary.core.lifecycle import Hold, HoldKind, Standing
+from registrary.core.lifecycle import Hold, HoldKind, Standing, TransitionError, Trigger
 from registrary.core.metadata import parsers
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import (
@@ -168,10 +168,18 @@ class Administrator:
     async def lift(
         self, context: IssuerContext, client_id: str, kind: HoldKind | None, *, actor: Actor
     ) -> Client:
-        """Lift one hold, or with None every hold; active again when none is left."""
+        """Lift one hold, or with None every hold; active again when none is left.
+
+        Where there is no such hold nothing is written. Raises `NotFound`, and `TransitionError`
+        for a client that has ended.
+        """
 
         def change(client: Client, now: datetime) -> Client:
-            kinds = [held.kind for held in client.holds] if kind is None else [kind]
+            if client.standing is Standing.GONE:
+                raise TransitionError(client.state, Trigger.LIFT_LAST_HOLD)
+            kinds = [held.kind for held in client.holds if kind in (None, held.kind)]
+            if not kinds:
+                return client
             lifted = client
             for one in kinds:
                 lifted = lift_hold(lifted, one, now=now)
@@ -286,10 +294,15 @@ class Administrator:
         *,
         told: "_Told",
     ) -> Client:
-        """Apply *change* to what is stored, again when somebody else wrote meanwhile."""
+        """Apply *change* to what is stored, again when somebody else wrote meanwhile.
+
+        A change that returns the client itself has nothing to do: no event, no new revision.
+        """
         for _ in range(ATTEMPTS):
             client = await self.find(context, client_id)
             changed = change(client, self._services.clock.now())
+            if changed is client:
+                return client
             event = self._event(
                 context,
                 told.tag,

@@ -99,7 +99,39 @@ def test_a_revoked_client_has_ended(office):
     again = office.run("client", "suspend", client.client_id, "--reason", "x")
 
     assert (0, "revoked") == (done.code, done.shown["state"])
-    assert (1, True) == (again.code, "revoked cannot hold" in again.err)
+    assert (1, True) == (again.code, "revoked cannot be held" in again.err)
+
+
+def what_is_kept(office: Office, client_id: str) -> tuple[Client, int]:
+    """Return a client as it is in the store, and how many events its issuer has."""
+
+    async def act(vault: Vault) -> int:
+        return len(await vault.store.recent_events(office.issuer_id, limit=100))
+
+    return stored(office, client_id), office.do(act)
+
+
+def test_a_client_that_ended_is_not_resumed(office):
+    """An operator must not leave believing that the client works again."""
+    client = office.add_client()
+    office.run("client", "revoke", client.client_id, "--reason", "contract ended")
+    before = what_is_kept(office, client.client_id)
+
+    done = office.run("client", "resume", client.client_id)
+
+    assert (1, True) == (done.code, "revoked cannot have holds lifted" in done.err)
+    assert before == what_is_kept(office, client.client_id)
+
+
+def test_resuming_a_client_that_nothing_holds_leaves_no_trace(office):
+    """The log tells what happened, and nothing did."""
+    client = office.add_client()
+    before = what_is_kept(office, client.client_id)
+
+    done = office.run("client", "resume", client.client_id, "--json")
+
+    assert (0, "active") == (done.code, done.shown["state"])
+    assert before == what_is_kept(office, client.client_id)
 
 
 @pytest.mark.parametrize("command", ["suspend", "revoke"])

@@ -159,6 +159,22 @@ async def test_a_client_that_ended_cannot_be_held(office):
     assert 409 == answer.status
 
 
+@pytest.mark.parametrize("ended", [False, True], ids=["active", "revoked"])
+async def test_a_hold_that_is_not_there_is_not_lifted(office, *, ended):
+    """What nobody lifted is not told as lifted, least of all on a tombstone."""
+    client = await office.add_client()
+    if ended:
+        await office.call(f"DELETE /clients/{client.client_id}")
+    before = await stored(office, client)
+
+    answer = await office.call(f"DELETE /clients/{client.client_id}/holds/admin")
+
+    assert (409 if ended else 200) == answer.status
+    assert before == await stored(office, client)
+    told = await office.call(f"GET /clients/{client.client_id}/events")
+    assert "client:hold_lifted" not in [item["event"]["tag"] for item in told.body["items"]]
+
+
 async def test_an_unknown_kind_of_hold_is_refused(office):
     """A mistyped hold must not be reported as lifted."""
     client = await office.add_client()
