@@ -17,7 +17,7 @@ _NOT_GOOD: Final = Page(
         "message": (
             "It was used, or is more than an hour old, or the server was started again since, or "
             "somebody has an admin token already. Starting the server prints a new link as long "
-            "as nobody has one; `registrary admin-token create` makes a token at any time."
+            "as nobody has one; the command registrary admin-token create makes one at any time."
         ),
     },
 )

@@ -30,7 +30,7 @@ def setup_done(values: Mapping[str, object]) -> Document:
         f"<h1>{title}</h1>"
         "<p>Keep it where you keep passwords. It is shown this once and lasts until it is "
         "revoked.</p>"
-        f"<pre><code>{token}</code></pre>"
+        f'<pre class="whole"><code>{token}</code></pre>'
         "<p>It opens the admin API, which also makes tokens that may do less. To try it:</p>"
         f"<pre><code>curl --header 'Authorization: Bearer …' {issuer}/api/v1/clients</code></pre>",
     )

@@ -32,6 +32,7 @@ pre {
   margin: 0 0 .75rem; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .375rem;
   background: var(--ground); white-space: pre-wrap; overflow-wrap: anywhere;
 }
+.whole { user-select: all; }
 code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9375rem; }
 button {
   margin-top: .75rem; padding: .6rem 1.25rem; border: 0; border-radius: .375rem; cursor: pointer;
