@@ -347,5 +347,6 @@ def test_pages_and_endpoints_of_later_say_so(http: httpx2.Client) -> None:
     page, userinfo = http.get("/authorize"), http.get("/userinfo")
 
     assert (503, "text/html") == (page.status_code, page.headers["content-type"][:9])
+    assert "cannot sign people in yet" in page.text, "waiting a little does not help"
     assert (503, "temporarily_unavailable") == (userinfo.status_code, userinfo.json()["error"])
     assert "access-control-allow-origin" not in page.headers

@@ -3,13 +3,13 @@
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 
-UNAVAILABLE_PAGE = "temporarily_unavailable"
+NOT_SERVED_PAGE = "not_served_yet"
 
 
 async def page(request: HttpRequest) -> Page:
-    """Tell a person that signing in is not served yet."""
+    """Tell a person that this server cannot sign people in yet."""
     del request
-    return Page(UNAVAILABLE_PAGE, status=503)
+    return Page(NOT_SERVED_PAGE, status=503)
 
 
 async def error(request: HttpRequest) -> HttpResponse:

@@ -94,7 +94,7 @@ class Gateway:
     async def answer(self, endpoint: Endpoint | None, request: HttpRequest) -> HttpResponse:
         """Return the answer of *endpoint* to *request*, or an error in its place."""
         if endpoint is None:
-            return error_at(request.path, error_response("not_found"))
+            return self._nowhere(request)
         try:
             if request.method in endpoint.methods:
                 answer = await endpoint(request)
@@ -129,6 +129,13 @@ class Gateway:
             )
             answer = self.failure(endpoint, request, "server_error")
         return opened(endpoint, answer)
+
+    def _nowhere(self, request: HttpRequest) -> HttpResponse:
+        """Return 404 for a path that leads to no endpoint; it is never repeated."""
+        if _reads_pages(request) and not is_of_admin_api(request.path):
+            return self._render_page(Page("not_found", status=404))
+        error = error_response("not_found", "there is nothing at this address")
+        return error_at(request.path, error)
 
     def late(self, endpoint: Endpoint | None, request: HttpRequest) -> HttpResponse:
         """Return the answer to a request whose endpoint takes too long."""
@@ -184,8 +191,12 @@ async def _unlisted_method(endpoint: Endpoint, request: HttpRequest) -> HttpResp
         return await endpoint(msgspec.structs.replace(request, method="GET"))
     if request.method == "OPTIONS" and endpoint.cors:
         return cors.preflight(methods)
-    allowed = ", ".join(sorted(methods)).encode()
-    error = error_response("method_not_allowed", headers=((b"allow", allowed),))
+    allowed = ", ".join(sorted(methods))
+    error = error_response(
+        "method_not_allowed",
+        f"this address takes {allowed}",
+        headers=((b"allow", allowed.encode()),),
+    )
     return error_at(endpoint.template, error)
 
 

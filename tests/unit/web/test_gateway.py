@@ -32,7 +32,32 @@ async def test_an_address_nobody_serves_is_404():
     """Programs get JSON there too, not a page of some framework's."""
     answer = await ask(None)
 
-    assert (404, "not_found") == (answer.status, json.loads(answer.body)["error"])
+    assert 404 == answer.status
+    assert {
+        "error": "not_found",
+        "error_description": "there is nothing at this address",
+    } == json.loads(answer.body)
+
+
+async def test_a_browser_at_an_address_nobody_serves_gets_a_page():
+    """The address a server announces is the first thing a person opens."""
+    answer = await ask(None, headers=BROWSER)
+
+    assert 404 == answer.status
+    assert (b"content-type", b"text/html; charset=utf-8") in answer.headers
+    assert b"There is nothing here" in answer.body
+
+
+async def test_the_admin_api_has_no_pages():
+    """Its callers read problem documents, whatever they accept besides."""
+    request = HttpRequest("GET", "/api/v1/nothing", headers=BROWSER)
+
+    answer = await gateway_of().answer(None, request)
+
+    assert (404, (b"content-type", b"application/problem+json")) == (
+        answer.status,
+        answer.headers[0],
+    )
 
 
 async def test_a_method_nobody_serves_is_405_with_those_that_are():
@@ -41,6 +66,7 @@ async def test_a_method_nobody_serves_is_405_with_those_that_are():
 
     assert 405 == answer.status
     assert (b"allow", b"POST") in answer.headers
+    assert "this address takes POST" == json.loads(answer.body)["error_description"]
 
 
 async def test_head_is_answered_by_the_endpoint_of_get():

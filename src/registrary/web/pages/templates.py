@@ -21,6 +21,29 @@ def error(values: Mapping[str, object]) -> Document:
     return Document(title, _notice(title, message, details=values))
 
 
+def not_found(values: Mapping[str, object]) -> Document:
+    """Say that there is nothing at an address."""
+    del values
+    title = "There is nothing here"
+    message = (
+        "This server has no page at this address. It serves applications more than people; if a "
+        "link led you here, tell whoever gave it to you."
+    )
+    return Document(title, _notice(title, message, details={}))
+
+
+def not_served_yet(values: Mapping[str, object]) -> Document:
+    """Say that people cannot sign in at this server, and that waiting does not help."""
+    del values
+    title = "Nobody can sign in here yet"
+    message = (
+        "This server cannot sign people in yet: it registers applications and gives them tokens "
+        "of their own. Trying again does not help; tell whoever runs the application that sent "
+        "you here."
+    )
+    return Document(title, _notice(title, message, details={}))
+
+
 def temporarily_unavailable(values: Mapping[str, object]) -> Document:
     """Say that something does not work just now: optionally *message*, *code*, *reference*."""
     title = "Temporarily unavailable"
@@ -45,6 +68,8 @@ def server_error(values: Mapping[str, object]) -> Document:
 
 TEMPLATES: Final[Mapping[str, Template]] = {
     "error": error,
+    "not_found": not_found,
+    "not_served_yet": not_served_yet,
     "temporarily_unavailable": temporarily_unavailable,
     "server_error": server_error,
     "setup": setup,
