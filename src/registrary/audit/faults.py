@@ -53,7 +53,8 @@ class Verdict:
 
     *size* and *root* are of the newest checkpoint that holds (zero leaves if none does).
     *events* were read, of which *erased* have only their leaf left; *checkpoints* hold. The
-    log is sound if *faults* is empty.
+    log is sound if *faults* is empty. *own_keys* are those of an export, as vkeys, where the
+    reader gave none: then it is only shown to agree with itself.
     """
 
     size: int
@@ -62,6 +63,7 @@ class Verdict:
     events: int
     erased: int
     checkpoints: int
+    own_keys: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:

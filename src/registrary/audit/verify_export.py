@@ -59,6 +59,7 @@ def verify_export(
         events=check.events,
         erased=check.erased,
         checkpoints=len(check.roots),
+        own_keys=() if keys else check.own_keys,
     )
 
 
@@ -84,6 +85,7 @@ class _Check:
         self.roots: dict[int, bytes] = {}  # of the checkpoints that hold, by size
         self.events = 0
         self.erased = 0
+        self.own_keys: tuple[str, ...] = ()  # as the header spells them
         self._keys = keys
         self._algorithms = algorithms
         self._previous_note = previous
@@ -122,6 +124,7 @@ class _Check:
             own_keys = [parse_verifier_key(text) for text in line.keys]
         except CheckpointError as error:
             self._refuse(FaultKind.MALFORMED, f"a key in the header is damaged: {error}")
+        self.own_keys = tuple(line.keys)
         self._keys = self._keys or own_keys
         self._header = line
         if self._previous_note is not None:

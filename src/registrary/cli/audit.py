@@ -1,6 +1,7 @@
 """``registrary audit``: prove the log, and take it elsewhere."""
 
 import sys
+from base64 import b64encode
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -207,22 +208,25 @@ def _export_verdict(file: Path, vkeys: list[str], previous: Path | None) -> "Ver
 
 
 def _show(verdict: "Verdict", *, as_json: bool) -> None:
-    from registrary.cli.output import print_json, print_members
+    from registrary.cli.output import print_json, print_members, visible
 
     shown: dict[str, Any] = {
         "sound": verdict.is_sound,
         "events": verdict.events,
         "checkpoints": verdict.checkpoints,
         "signed_size": verdict.size,
-        "root": verdict.root.hex(),
+        "root": b64encode(verdict.root).decode(),
     }
     faults = [str(fault) for fault in verdict.faults]
     if as_json:
-        print_json({**shown, "faults": faults})
+        print_json({**shown, "faults": faults, "own_keys": verdict.own_keys})
         return
     for fault in faults:
         print(f"FAULT  {fault}", file=sys.stderr)
     print_members(shown)
+    if verdict.own_keys:
+        print("\nThe key was taken from the export itself; compare it with yours:")
+        print(*map(visible, verdict.own_keys), sep="\n")
 
 
 def _proof_shown(proof: "InclusionProof") -> dict[str, Any]:

@@ -90,6 +90,26 @@ def test_an_export_is_verified_without_the_store(office, events, tmp_path):
 
 
 @pytest.mark.usefixtures("events")
+def test_both_verifiers_tell_the_same_key_and_root(office, tmp_path):
+    """Who judges a file by the key in it must know that, and be able to compare."""
+    export = tmp_path / "log.jsonl"
+    office.run("audit", "export", str(export))
+    (key,) = lines_of(export)[0]["keys"]
+
+    plain = run("audit", "verify", str(export))
+    trusted = run("audit", "verify", str(export), "--vkey", key)
+    judged = offline(tmp_path, export)
+
+    told = f"The key was taken from the export itself; compare it with yours:\n{key}\n"
+    assert plain.out.endswith(told)
+    assert judged.stdout.endswith(told)
+    assert "taken from the export" not in trusted.out
+    root = run("audit", "verify", str(export), "--json").shown["root"]
+    assert f"under the root {root}." in judged.stdout
+    assert f"root         {root}\n" in plain.out
+
+
+@pytest.mark.usefixtures("events")
 def test_programs_learn_what_was_written_and_where(office, tmp_path):
     """A script goes on with the file, and counts what went into it."""
     export, program = tmp_path / "log.jsonl", tmp_path / "verifier.py"
