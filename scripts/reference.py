@@ -55,7 +55,8 @@ def commands_page() -> str:
         "# Commands\n\n"
         "Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Commands that work on a store\n"
         "find it by `--store`, the file named by `--config`, or `REGISTRARY_STORE`; they work\n"
-        "while the server runs. `registrary COMMAND --help` says the same as this page.\n"
+        "while the server runs. `registrary COMMAND --help` says the same as this page, and\n"
+        "`registrary --version` which version it is.\n"
     )
     for path, command in _commands(get_command(app), ("registrary",)):
         page += f"\n## {' '.join(path)}\n\n{(command.help or '').strip()}\n"
@@ -200,7 +201,10 @@ def settings_page() -> str:
         "A flag of the command line wins over an environment variable, that over the TOML file\n"
         "(`--config`, or the file named by `REGISTRARY_CONFIG`), that over the default. Unknown\n"
         "names are errors. Secrets may be kept in a file named by the variable with "
-        f"`{FILE_SUFFIX}` appended.\nIn variables, lists are separated by commas.\n" + sections
+        f"`{FILE_SUFFIX}` appended.\n"
+        "In variables, lists are separated by commas. What Kubernetes tells of services named\n"
+        "`registrary` (`REGISTRARY_SERVICE_HOST`, `REGISTRARY_PORT`, …) is passed over.\n"
+        + sections
     )
 
 
@@ -251,6 +255,7 @@ def _kind(hint: object) -> str:
         return " or ".join(_kind(part) for part in get_args(hint) if part is not NoneType)
     if origin is tuple:
         return f"list of {_kind(get_args(hint)[0])}s"
+    # Any: what is left is one of these types, and a key of any kind may be asked for
     return {str: "text", int: "number", bool: "true or false"}[typing.cast("Any", hint)]
 
 

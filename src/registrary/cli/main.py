@@ -1,5 +1,7 @@
 """``registrary``: the command line."""
 
+from typing import Annotated
+
 import typer
 
 from registrary.cli import (
@@ -17,6 +19,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A self-hosted OAuth client registrar and authorization server.",
 )
+
+
+def tell_version(asked: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if asked:
+        from importlib.metadata import version
+
+        print(version("registrary"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=tell_version, help="Print the version"),
+    ] = False,
+) -> None:
+    """Take what comes before any command."""
+    del version  # has been told
+
+
 app.command()(serving.serve)
 app.command()(operation.migrate)
 app.command()(backups.backup)

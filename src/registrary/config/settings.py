@@ -124,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     store: Annotated[
         str | None,
-        documented("sqlite:///relative.db, sqlite:////absolute.db or postgresql://…"),
+        documented("sqlite:///relative.db or sqlite:////absolute.db"),
     ] = None
     workers: Annotated[int, documented("Server processes."), Meta(ge=1, le=64)] = 1
     dev: Annotated[

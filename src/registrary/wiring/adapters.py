@@ -61,6 +61,8 @@ def open_vault(settings: Settings, *, create: bool) -> Vault:
     """
     path = database_path(settings)
     key_file = Path(settings.keys.file) if settings.keys.file else key_file_of(path)
+    if path.is_dir():
+        raise SettingsError(f"store: {path} is a folder; name a file in it, such as registrary.db")
     is_new = not path.exists()
     if is_new and not create:
         raise SettingsError(f"there is no store at {path}")

@@ -1,10 +1,12 @@
 """What holds for every command."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import pytest
 import typer.main
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from registrary.cli.main import app
 
@@ -33,3 +35,10 @@ def test_every_command_speaks_to_machines(name):
 def test_groups_are_looked_into():
     """A table of one line would prove nothing."""
     assert {"migrate", "client list", "audit verifier"} <= OPTIONS.keys()
+
+
+def test_the_version_is_told():
+    """The first question of whoever is asked for help."""
+    done = CliRunner().invoke(app, ["--version"])
+
+    assert (0, f"{version('registrary')}\n") == (done.exit_code, done.stdout)

@@ -59,10 +59,86 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
     assert "a-very-long-admin-token" == settings.admin_token
 
 
-def test_an_unknown_setting_is_refused_with_a_suggestion() -> None:
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("REGISTRARY_FOO", "unknown setting REGISTRARY_FOO"),
+        ("REGISTRARY_PORT", "unknown setting REGISTRARY_PORT"),
+        (
+            "REGISTRARY_LOG__LEVL",
+            "unknown setting REGISTRARY_LOG__LEVL; did you mean REGISTRARY_LOG__LEVEL?",
+        ),
+        (
+            "REGISTRARY_LISTEN__X",
+            "unknown setting REGISTRARY_LISTEN__X; did you mean REGISTRARY_LISTEN?",
+        ),
+    ],
+)
+def test_an_unknown_variable_is_refused_by_its_name(variable: str, told: str) -> None:
     """A typing error must not leave a protection off without a word."""
-    with pytest.raises(SettingsError, match=r"unknown setting http\.trusted_proxis.*trusted_prox"):
-        load_settings(environment={"REGISTRARY_HTTP__TRUSTED_PROXIS": "10.0.0.0/8"})
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment={variable: "1"})
+
+    assert told == str(refused.value)
+
+
+def test_an_unknown_setting_of_the_file_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    """The same, where the name is spelt as in the file."""
+    file = tmp_path / "registrary.toml"
+    file.write_text("[http]\ntrusted_proxis = []\n")
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment={}, config_file=file)
+
+    expected = "unknown setting http.trusted_proxis; did you mean http.trusted_proxies?"
+    assert expected == str(refused.value)
+
+
+def test_what_kubernetes_tells_of_services_is_passed_over() -> None:
+    """A pod beside a service named registrary, as everybody would name it, must start."""
+    environment = {
+        "REGISTRARY_SERVICE_HOST": "10.0.0.11",
+        "REGISTRARY_SERVICE_PORT": "8400",
+        "REGISTRARY_SERVICE_PORT_HTTP": "8400",
+        "REGISTRARY_PORT": "tcp://10.0.0.11:8400",
+        "REGISTRARY_PORT_8400_TCP": "tcp://10.0.0.11:8400",
+        "REGISTRARY_PORT_8400_TCP_PROTO": "tcp",
+        "REGISTRARY_PORT_8400_TCP_PORT": "8400",
+        "REGISTRARY_PORT_8400_TCP_ADDR": "10.0.0.11",
+        "REGISTRARY_ADMIN_SERVICE_HOST": "10.0.0.12",
+    }
+
+    assert Settings() == load_settings(environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("HTTP__GRACEFUL_SECONDS", "soon", "http.graceful_seconds: must be a whole number"),
+        ("WORKERS", "65", "workers: must be a whole number, at most 64"),
+        ("WORKERS", "0", "workers: must be a whole number, at least 1"),
+        ("OUTBOUND__PORTS", "443,https", "outbound.ports: each must be a whole number"),
+        ("DEV", "perhaps", "dev: must be true or false"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_plain_words(
+    variable: str, value: str, told: str
+) -> None:
+    """Who sets it knows the manual, and not the library that reads it."""
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment={f"REGISTRARY_{variable}": value})
+
+    assert told == str(refused.value)
+
+
+@pytest.mark.parametrize("variable", ["REGISTRARY_CONFIG", "REGISTRARY_ADMIN_TOKEN_FILE"])
+def test_a_file_that_is_no_text_is_told(variable: str, tmp_path: Path) -> None:
+    """An editor's encoding is mended at once when it is named."""
+    file = tmp_path / "latin-1"
+    file.write_bytes("# Z\u00fcrich\n".encode("latin-1"))
+
+    with pytest.raises(SettingsError, match="not UTF-8 text"):
+        load_settings(environment={variable: str(file)})
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,12 @@ def test_a_store_that_cannot_be_found_is_said_to_be_wrong(store, problem):
         database_path(Settings(store=store))
 
 
+async def test_a_folder_is_no_store(tmp_path):
+    """What SQLite says of it sounds like a broken disk."""
+    with pytest.raises(SettingsError, match="is a folder; name a file in it"):
+        open_vault(stored_at(tmp_path), create=True)
+
+
 async def test_a_new_store_comes_with_its_keys(tmp_path):
     """The first start needs no step before it, wherever the operator points it."""
     path = tmp_path / "below" / "registrary.db"
