@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from registrary.testing.server import command, environment, running_server
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +18,10 @@ def commands_of(page: Path) -> str:
     return "".join(re.findall(BLOCK, page.read_text(encoding="utf-8"))[1:])
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the quickstart is typed with curl")
 def test_the_quickstart_works_as_it_stands(tmp_path):
     """The first five minutes decide whether there will be more."""
+    assert shutil.which("curl") is not None, "install curl: the quickstart is typed with it"
+
     with running_server(tmp_path / "server") as server:
         typed = commands_of(ROOT / "docs" / "quickstart.md")
         typed = typed.replace("http://127.0.0.1:8400", server.url)
