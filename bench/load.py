@@ -62,8 +62,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport until the job starts."""
-        # uvloop's transports implement the interface without deriving from its class.
-        self._transport = cast("asyncio.WriteTransport", transport)
+        writable = cast("asyncio.WriteTransport", transport)  # uvloop's do not derive from it
+        self._transport = writable
 
     def start(self, deadline: float) -> None:
         """Send the first request; none after *deadline* (of ``perf_counter``)."""

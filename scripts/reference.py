@@ -255,8 +255,8 @@ def _kind(hint: object) -> str:
         return " or ".join(_kind(part) for part in get_args(hint) if part is not NoneType)
     if origin is tuple:
         return f"list of {_kind(get_args(hint)[0])}s"
-    # Any: what is left is one of these types, and a key of any kind may be asked for
-    return {str: "text", int: "number", bool: "true or false"}[typing.cast("Any", hint)]
+    plain = typing.cast("Any", hint)  # Any: what is left is one of these types
+    return {str: "text", int: "number", bool: "true or false"}[plain]
 
 
 def _bounded(hint: object) -> str:

@@ -123,7 +123,6 @@ class MeteredStream(AsyncNetworkStream):
         stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         return MeteredStream(stream, self._left)
 
-    # Any: what is answered depends on the question; the signature is httpcore2's.
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature is httpcore2's
         """Answer as the stream below does."""
         return self._stream.get_extra_info(info)

@@ -59,8 +59,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock: a caller who says nothing does not stay."""
-        # cast: uvloop's transports have the methods without deriving from the class
-        self._transport = writable = cast("asyncio.Transport", transport)
+        writable = cast("asyncio.Transport", transport)  # uvloop's do not derive from the class
+        self._transport = writable
         self._gateway = self._gateway_at(_port_of(transport))
         self._limits = self._gateway.limits
         self._peer = peer = self._peer_of(transport)
@@ -70,8 +70,7 @@ class HttpProtocol(asyncio.Protocol):
         )
         self._writer = Writer(writable, self._gateway, self._state)
         deadlines.read = self._loop.time() + self._limits.header_seconds
-        # Any: the set is of uvicorn's own classes, of which it calls `shutdown` alone
-        self._state.connections.add(cast("Any", self))
+        self._state.connections.add(cast("Any", self))  # Any: uvicorn calls `shutdown` alone
 
     def _peer_of(self, transport: asyncio.BaseTransport) -> Peer:
         name = transport.get_extra_info("peername")

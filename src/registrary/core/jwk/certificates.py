@@ -52,8 +52,8 @@ def _key_of(key: Jwk) -> object:
 
 def _key_of_certificate(der: bytes) -> object:
     # Imported here: reading certificates costs 0.1 s of start-up, and few keys carry one.
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography import x509  # noqa: PLC0415 - see above
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see above
 
     try:
         return x509.load_der_x509_certificate(der).public_key()
@@ -63,7 +63,7 @@ def _key_of_certificate(der: bytes) -> object:
 
 
 def _spki(key: object) -> bytes:
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
         Encoding,
         PublicFormat,
     )
