@@ -53,11 +53,22 @@ def parse(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:  # noqa: ANN401 - 
         value = _DECODER.decode(text)
     except JsonError:
         raise
+    except json.JSONDecodeError as error:
+        raise JsonError(_not_json(error)) from None
     except (ValueError, RecursionError):
-        raise JsonError("must be JSON, without a byte order mark") from None
+        raise JsonError("must be JSON") from None
     if b"\\u" in body and _SURROGATE_ESCAPE.search(body):
         _check_surrogates(value)
     return value
+
+
+def _not_json(error: json.JSONDecodeError) -> str:
+    """Return the rule that was broken, and where the reading ended."""
+    if error.doc.startswith("\ufeff"):
+        return "must be JSON, without a byte order mark"
+    if not error.doc.strip():
+        return "must be JSON, and is empty"
+    return f"must be JSON (line {error.lineno}, column {error.colno})"
 
 
 def _check_depth(body: bytes, max_depth: int) -> None:
