@@ -92,7 +92,7 @@ class _Call(NamedTuple):
 def _call(request: HttpRequest) -> _Call | HttpResponse:
     token = bearer_token(request)
     if not isinstance(token, BearerToken):
-        return unusable_token(token)
+        return unusable_token(token, "a registration access token is required")
     query = read_query(request)
     if isinstance(query, HttpResponse):
         return query

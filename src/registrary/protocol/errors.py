@@ -17,7 +17,8 @@ DESCRIPTION_LIMIT: Final = 1000  # characters of error_description
 class ErrorRow:
     """An error code as on the wire, its status, and whether the answer challenges the caller.
 
-    *challenge* is an authentication scheme that goes into ``WWW-Authenticate``, or None.
+    *challenge* is an authentication scheme that goes into ``WWW-Authenticate``, or None. Bearer is
+    rendered here, Basic by the back channel, which knows how the client authenticated.
     """
 
     code: str
@@ -95,11 +96,12 @@ def error_response(
     return HttpResponse(row.status, tuple(extra), msgspec.json.encode(body))
 
 
-def bare_challenge() -> HttpResponse:
+def bare_challenge(description: str) -> HttpResponse:
     """Return 401 for a request without credentials: a challenge with no code (RFC 6750 §3.1).
 
     The body has one, because libraries that register clients tell their caller what it says.
+    *description* says which kind of token is wanted.
     """
-    body = {"error": "invalid_token", "error_description": "a bearer token is required"}
+    body = {"error": "invalid_token", "error_description": printable(description)}
     headers = (JSON, *NO_STORE, challenge())
     return HttpResponse(401, headers, msgspec.json.encode(body))

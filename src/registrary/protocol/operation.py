@@ -52,7 +52,7 @@ class OperationEndpoints:
         """Show the counters, to those with an admin token."""
         token = bearer_token(request)
         if not isinstance(token, BearerToken):
-            return bare_challenge()
+            return bare_challenge("an admin token is required")
         if await self.is_admin(token.text):
             return await self.count_openly(request)
         wait = self.turn_away(request.peer)

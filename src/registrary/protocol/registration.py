@@ -20,6 +20,7 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.registration import Registrar
 
 PREVIEW_PARAMETER = "dry_run"
+_WANTED = "the Authorization header must hold an initial access token"
 _YES_OR_NO = ("true", "false")
 _AUTHORIZATION_CODES = frozenset({"invalid_token", "insufficient_scope", "too_many_requests"})
 
@@ -40,12 +41,12 @@ class RegistrationEndpoint:
             case Unusable.ABSENT:
                 return await self._register(request, None)
             case _:
-                return unusable_token(token)
+                return unusable_token(token, _WANTED)
 
     async def create_with_path_token(self, request: HttpRequest) -> HttpResponse:
         """Register a client with the initial access token that ends the path."""
         if bearer_token(request) is not Unusable.ABSENT:
-            return unusable_token(Unusable.REPEATED)
+            return unusable_token(Unusable.REPEATED, _WANTED)
         return await self._register(request, PresentedToken(last_segment(request), in_path=True))
 
     async def _register(self, request: HttpRequest, token: PresentedToken | None) -> HttpResponse:
@@ -92,10 +93,13 @@ class RegistrationEndpoint:
         )
 
 
-def unusable_token(why: Unusable) -> HttpResponse:
-    """Answer a request whose token cannot be read; it is never taken for a stranger's."""
+def unusable_token(why: Unusable, wanted: str) -> HttpResponse:
+    """Answer a request whose token cannot be read; it is never taken for a stranger's.
+
+    *wanted* tells those who sent none of which kind it must be.
+    """
     if why in (Unusable.ABSENT, Unusable.OTHER_SCHEME):
-        return bare_challenge()
+        return bare_challenge(wanted)
     return error_response("invalid_request", why.value, headers=(challenge("invalid_request"),))
 
 
@@ -139,7 +143,7 @@ def _unreadable(rule: str) -> Refused:
 def render_refusal(refused: Refused) -> HttpResponse:
     """Render a refusal; one without credentials is challenged without a code."""
     if refused.is_challenge:
-        return bare_challenge()
+        return bare_challenge(refused.description)
     return error_response(refused.code, refused.description, retry_after=refused.retry_after)
 
 

@@ -63,11 +63,14 @@ def test_a_request_without_credentials_gets_a_challenge_without_a_code() -> None
     The scheme is followed by a parameter all the same (§3), and the body names a code: libraries
     that register clients read bodies (RFC 7591 §3.2.2).
     """
-    response = bare_challenge()
+    response = bare_challenge("an admin token is required")
 
     challenge = header(response, b"www-authenticate")
     assert (401, b'Bearer realm="registrary"') == (response.status, challenge)
-    assert "invalid_token" == msgspec.json.decode(response.body)["error"]
+    assert {
+        "error": "invalid_token",
+        "error_description": "an admin token is required",
+    } == msgspec.json.decode(response.body)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_what_was_taken_out_is_named() -> None:
     "text",
     [
         "client_secret: must be the current one, or left out",
-        "a bearer token is required",
+        "a registration access token is required",
         "status_code=200 took 5 ms",
         "token_endpoint_auth_method: must be one of none, client_secret_basic",
     ],
