@@ -1,11 +1,13 @@
 """Counters of the server, in the form Prometheus reads."""
 
+from collections import Counter as Counts
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from registrary.web.gateway import RequestSummary
 
+NO_ROUTE: Final = "(none)"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -48,8 +50,14 @@ class Metrics:
 
     def _count(self) -> None:
         noted, self._pending = self._pending, []
-        for summary in noted:
-            route = summary.template or "(none)"
-            status = str(summary.status)
-            self._requests.labels(*self._process, summary.method, route, status).inc()
-            self._seconds.labels(*self._process, route).observe(summary.microseconds / 1e6)
+        answers = Counts((one.method, one.template, one.status) for one in noted)
+        for (method, template, status), count in answers.items():
+            labels = (*self._process, method, template or NO_ROUTE, str(status))
+            self._requests.labels(*labels).inc(count)
+        routes = {template for _, template, _ in answers}
+        observe = {
+            template: self._seconds.labels(*self._process, template or NO_ROUTE).observe
+            for template in routes
+        }
+        for one in noted:
+            observe[one.template](one.microseconds / 1e6)
