@@ -12,8 +12,6 @@ from registrary.protocol.http import HttpRequest, HttpResponse
 from registrary.protocol.media import is_form
 from registrary.protocol.parameters import ParameterError, Parameters, parse_parameters
 
-_BASIC = (b"www-authenticate", b'Basic realm="registrary"')
-
 
 @dataclass(frozen=True, slots=True)
 class BackChannel:
@@ -59,5 +57,4 @@ def visit_of(request: HttpRequest) -> Visit:
 
 def refused(refusal: Refusal) -> HttpResponse:
     """Render a refusal; 401 challenges the client (RFC 6749 §5.2)."""
-    headers = (_BASIC,) if refusal.code == "invalid_client" else ()
-    return error_response(refusal.code, refusal.description, headers=headers)
+    return error_response(refusal.code, refusal.description)

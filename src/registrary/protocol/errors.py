@@ -10,6 +10,7 @@ import msgspec
 from registrary.protocol.bearer import challenge
 from registrary.protocol.http import JSON, NO_STORE, HttpResponse
 
+_BASIC: Final = (b"www-authenticate", b'Basic realm="registrary"')
 DESCRIPTION_LIMIT: Final = 1000  # characters of error_description
 
 
@@ -17,8 +18,8 @@ DESCRIPTION_LIMIT: Final = 1000  # characters of error_description
 class ErrorRow:
     """An error code as on the wire, its status, and whether the answer challenges the caller.
 
-    *challenge* is an authentication scheme that goes into ``WWW-Authenticate``, or None. Bearer is
-    rendered here, Basic by the back channel, which knows how the client authenticated.
+    *challenge* is an authentication scheme that goes into ``WWW-Authenticate``, or None. Every
+    answer with the code carries it.
     """
 
     code: str
@@ -90,6 +91,8 @@ def error_response(
     extra = [JSON, *NO_STORE, *headers]
     if row.challenge == "Bearer":
         extra.append(challenge(code))
+    elif row.challenge == "Basic":
+        extra.append(_BASIC)
     if retry_after is not None:
         seconds = max(1, -(-int(retry_after.total_seconds() * 1000) // 1000))
         extra.append((b"retry-after", str(seconds).encode()))

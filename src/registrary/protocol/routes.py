@@ -1,4 +1,4 @@
-"""The route table: every address of an issuer, in one place, and what it announces."""
+"""What an address of an issuer is: who answers there, and which metadata announces it."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -42,29 +42,6 @@ class Route:
     async def __call__(self, request: HttpRequest) -> HttpResponse | Page:
         """Answer *request*, whose method is one of *methods*."""
         return await self.handlers[request.method](request)
-
-
-class RouteTable:
-    """The routes of one issuer, found by exact path or by the path up to its last segment."""
-
-    def __init__(self, routes: tuple[Route, ...]) -> None:
-        self.routes = routes
-        self._exact = {
-            route.template: route for route in routes if not route.template.endswith("}")
-        }
-        self._prefixed = {
-            route.template[: route.template.rindex("{")]: route
-            for route in routes
-            if route.template.endswith("}")
-        }
-
-    def find(self, path: str) -> Route | None:
-        """Return the route of *path* (below the issuer, percent-encoded), or None."""
-        route = self._exact.get(path)
-        if route is not None:
-            return route
-        head, slash, segment = path.rpartition("/")
-        return self._prefixed.get(head + slash) if segment else None
 
 
 def last_segment(request: HttpRequest) -> str:

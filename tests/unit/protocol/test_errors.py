@@ -34,9 +34,12 @@ def test_every_code_renders_as_its_row_says(code: str) -> None:
     )
     assert b"application/json" == header(response, b"content-type")
     assert b"no-store" == header(response, b"cache-control")
-    challenge = f'Bearer realm="registrary", error="{code}"'.encode()
-    expected = challenge if row.challenge == "Bearer" else None
-    assert expected == header(response, b"www-authenticate")
+    challenges = {
+        "Bearer": f'Bearer realm="registrary", error="{code}"'.encode(),
+        "Basic": b'Basic realm="registrary"',
+        None: None,
+    }
+    assert challenges[row.challenge] == header(response, b"www-authenticate")
 
 
 @pytest.mark.parametrize("code", list(ERRORS))

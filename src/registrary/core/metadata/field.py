@@ -66,8 +66,9 @@ class Field(Generic[T]):
     the list is refused, unless *is_judged_between*: then a rule between members decides.
     *feature* is what the issuer must offer for the member to mean anything.
 
-    *is_internationalized* members may carry language tags (RFC 7591 §2.2). *is_secret* ones are
-    shown to nobody. *sentence* is for people; *schema* is a fragment of JSON Schema.
+    *is_internationalized* members may carry language tags (RFC 7591 §2.2). *sentence* is for
+    people; *schema* is a fragment of JSON Schema. No member is a secret: credentials are kept
+    apart from metadata.
     """
 
     name: str
@@ -82,5 +83,4 @@ class Field(Generic[T]):
     is_judged_between: bool = False
     feature: Feature | None = None
     is_internationalized: bool = False
-    is_secret: bool = False
     parse_with_loopback: Callable[[object], T] | None = None

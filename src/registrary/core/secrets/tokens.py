@@ -23,7 +23,6 @@ class Prefix(StrEnum):
     REGISTRATION_ACCESS_TOKEN = "rgy_rat_"
     INITIAL_ACCESS_TOKEN = "rgy_iat_"
     ADMIN_TOKEN = "rgy_adm_"
-    ACCESS_TOKEN = "rgy_at_"
     REFRESH_TOKEN = "rgy_rt_"
     AUTHORIZATION_CODE = "rgy_ac_"
     DEVICE_CODE = "rgy_dc_"

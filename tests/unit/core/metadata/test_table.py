@@ -265,7 +265,6 @@ def test_a_row_can_be_read_by_people_and_by_forms(field):
     assert re.fullmatch(r"[A-Z].+\.", field.sentence)
     assert re.match(r"(RFC \d+|OpenID Connect [\w\- ]+|JARM|CIBA) §\d", field.section)
     assert "type" in field.schema or "enum" in field.schema
-    assert not field.is_secret
     assert field is BY_NAME[field.name]
 
 
