@@ -122,11 +122,15 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: datetime
 
 
+_WORDS: Final = frozenset({str})
+
+
 def _is_portable(event: Event) -> bool:
     suspects: list[object] = [event.detail] if event.detail else []
     for change in event.changes.values():
         after, before = change.after, change.before
-        if type(after) is not str:  # most members are words; this runs per registration
+        kind = type(after)  # most members are words or lists of them; this runs per registration
+        if kind is not str and not (kind is list and _WORDS.issuperset(map(type, after))):
             suspects.append(after)
         if before is not None:
             suspects.append(before)
