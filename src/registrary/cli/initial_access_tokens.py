@@ -39,7 +39,8 @@ def create(
     from registrary.cli.output import print_json, print_members
     from registrary.cli.session import work
     from registrary.protocol.admin.initial_access_tokens import TokenRequest, new_token, wish_of
-    from registrary.registrar.administration import NotPossible, check_token_wish
+    from registrary.registrar.administration import NotPossible
+    from registrary.registrar.initial_access_tokens import InitialAccessTokens, check_token_wish
 
     try:
         wish = wish_of(
@@ -57,7 +58,7 @@ def create(
 
     async def act(desk: "Desk") -> "NewToken":
         try:
-            record, token = await desk.administrator.create_initial_access_token(
+            record, token = await InitialAccessTokens(desk.services).create(
                 desk.context, wish, actor=desk.actor
             )
         except NotPossible:
@@ -112,9 +113,10 @@ def revoke(
     """End an initial access token; clients made with it stay."""
     from registrary.cli.output import print_json
     from registrary.cli.session import work
+    from registrary.registrar.initial_access_tokens import InitialAccessTokens
 
     async def act(desk: "Desk") -> "InitialAccessToken":
-        return await desk.administrator.revoke_initial_access_token(
+        return await InitialAccessTokens(desk.services).revoke(
             desk.context, identifier, actor=desk.actor
         )
 

@@ -35,7 +35,7 @@ class Desk:
 
     @property
     def administrator(self) -> Administrator:
-        """Return what acts on clients and tokens."""
+        """Return what acts on clients."""
         return Administrator(self.services)
 
 

@@ -1,4 +1,4 @@
-"""What administrators and operators do: hold, revoke, hand out tokens, make issuers."""
+"""What administrators and operators do to clients: hold, resume, revoke, renew credentials."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,17 +11,10 @@ from registrary.core.changes import Changes, Consume, Put
 from registrary.core.client import Client, hold, lift_hold, revoke
 from registrary.core.errors import FieldError
 from registrary.core.events import Actor, Event, Tag
-from registrary.core.ids import new_id
 from registrary.core.lifecycle import Hold, HoldKind, Standing, TransitionError, Trigger
 from registrary.core.metadata import parsers
-from registrary.core.records import InitialAccessToken
-from registrary.core.secrets import (
-    TOKEN_DRAW_BYTES,
-    Prefix,
-    Secret,
-    mint_initial_access_token,
-)
-from registrary.policy.ceilings import policies_called, policies_over
+from registrary.core.secrets import Secret
+from registrary.policy.ceilings import policies_over
 from registrary.policy.consistency import needs_recoverable_secret, needs_secret
 from registrary.policy.credentials import (
     CREDENTIALS_DRAW_BYTES,
@@ -38,7 +31,6 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
 
 WORDS_LIMIT: Final = 1000  # characters of a reason or note
-_TOKEN_DRAW: Final = 10 + TOKEN_DRAW_BYTES + EVENT_DRAW_BYTES
 
 
 class NotFound(LookupError):
@@ -53,89 +45,11 @@ class Stale(Exception):
     """The change was based on an older revision than the stored one; nothing was done."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenWish:
-    """What an initial access token shall allow.
-
-    *uses* None is any number, *lifetime* None is for ever. *policies* must exist.
-    """
-
-    uses: int | None = None
-    lifetime: timedelta | None = None
-    policies: tuple[str, ...] = ()
-    organization: str | None = None
-    header_only: bool = False
-    note: str | None = None
-
-
 class Administrator:
-    """Acts on clients and tokens of one issuer on behalf of *actor*, always with an event."""
+    """Acts on clients of one issuer on behalf of *actor*, always with an event."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-
-    async def create_initial_access_token(
-        self, context: IssuerContext, wish: TokenWish, *, actor: Actor
-    ) -> tuple[InitialAccessToken, Secret]:
-        """Return a new initial access token; its text is never to be had again.
-
-        Raises `NotPossible` for a policy the issuer does not have, and for a wish that
-        `check_token_wish` refuses.
-        """
-        check_token_wish(wish)
-        if policies_called(wish.policies, context.issuer) is None:
-            raise NotPossible("policies: must be policies of this issuer")
-        services, now = self._services, self._services.clock.now()
-        draw = services.draw(_TOKEN_DRAW)
-        identifier = new_id(now, draw)
-        token = mint_initial_access_token(draw, bytes.fromhex(identifier))
-        digest = services.secret_keys.peppers().digest(token, purpose=Prefix.INITIAL_ACCESS_TOKEN)
-        record = InitialAccessToken(
-            issuer=context.id,
-            id=identifier,
-            pepper_id=digest.key_id,
-            mac=digest.mac,
-            uses=wish.uses,
-            expires_at=None if wish.lifetime is None else now + wish.lifetime,
-            policies=wish.policies,
-            organization=wish.organization,
-            header_only=wish.header_only,
-            note=wish.note,
-            created_at=now,
-            created_by=name_of(actor),
-        )
-        event = an_event(
-            Occasion(context.id, now, actor),
-            Tag.INITIAL_ACCESS_TOKEN_CREATED,
-            draw=draw,
-            detail={"id": identifier, "uses": wish.uses, "policies": list(wish.policies)},
-        )
-        await services.store.commit(Changes(puts=(Put(record),), events=(event,)))
-        return record, token
-
-    async def revoke_initial_access_token(
-        self, context: IssuerContext, identifier: str, *, actor: Actor
-    ) -> InitialAccessToken:
-        """End an initial access token; clients made with it stay. Raises `NotFound`."""
-        for _ in range(ATTEMPTS):
-            record = await self._services.store.get(InitialAccessToken, context.id, identifier)
-            if record is None:
-                raise NotFound("initial access token")
-            if record.revoked_at is not None:
-                return record
-            now = self._services.clock.now()
-            ended = msgspec.structs.replace(record, revoked_at=now, revision=record.revision + 1)
-            event = self._event(
-                context, Tag.INITIAL_ACCESS_TOKEN_REVOKED, actor, detail={"id": identifier}
-            )
-            try:
-                await self._services.store.commit(
-                    Changes(puts=(Put(ended, expected=record.revision),), events=(event,))
-                )
-            except Conflict:
-                continue
-            return ended
-        raise Conflict("initial_access_token")
 
     async def find(self, context: IssuerContext, client_id: str) -> Client:
         """Return a client in whatever state. Raises `NotFound`."""
@@ -153,7 +67,7 @@ class Administrator:
         for a client that cannot be held.
         """
         kind, reason = placed
-        _check_words("reason", reason, limit=WORDS_LIMIT)
+        check_words("reason", reason, limit=WORDS_LIMIT)
 
         def change(client: Client, now: datetime) -> Client:
             return hold(client, Hold(kind=kind, reason=reason, actor=name_of(actor), since=now))
@@ -197,7 +111,7 @@ class Administrator:
 
         Raises as `hold` does.
         """
-        _check_words("reason", reason, limit=WORDS_LIMIT)
+        check_words("reason", reason, limit=WORDS_LIMIT)
 
         def change(client: Client, now: datetime) -> Client:
             return revoke(client, now=now)
@@ -347,19 +261,7 @@ class Administrator:
         )
 
 
-def check_token_wish(wish: TokenWish) -> None:
-    """Refuse a wish that makes no sense at any issuer; raises `NotPossible`."""
-    if wish.uses is not None and wish.uses < 1:
-        raise NotPossible("uses: must be at least 1")
-    if wish.lifetime is not None and wish.lifetime <= timedelta(0):
-        raise NotPossible("expires: must be longer than nothing")
-    if wish.organization is not None:
-        _check_words("organization", wish.organization, limit=parsers.TEXT_LIMIT)
-    if wish.note is not None:
-        _check_words("note", wish.note, limit=WORDS_LIMIT)
-
-
-def _check_words(member: str, words: str, *, limit: int) -> None:
+def check_words(member: str, words: str, *, limit: int) -> None:
     """Refuse words that a log or a terminal must not hold, and those that say nothing."""
     try:
         parsers.name(words, limit=limit)

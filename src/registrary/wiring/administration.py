@@ -23,6 +23,7 @@ from registrary.registrar.admin_tokens import AdminTokens
 from registrary.registrar.administration import Administrator
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.first_administrator import FirstAdministrator
+from registrary.registrar.initial_access_tokens import InitialAccessTokens
 from registrary.registrar.issuers import IssuerKeeper
 from registrary.registrar.key_keeping import KeyKeeper
 from registrary.registrar.permissions import Caller
@@ -68,7 +69,7 @@ def admin_operations(context: IssuerContext, used: Administration) -> tuple[Oper
     keeper = KeyKeeper(services, used.key_maker, used.signer)
     return (
         *ClientOperations(context, store, used.log, administrator).rows(),
-        *InitialAccessTokenOperations(context, store, administrator).rows(),
+        *InitialAccessTokenOperations(context, store, InitialAccessTokens(services)).rows(),
         *AdminTokenOperations(context, store, AdminTokens(services)).rows(),
         *IssuerOperations(context, store, IssuerKeeper(services)).rows(),
         *KeyOperations(context, keeper, used.signer).rows(),

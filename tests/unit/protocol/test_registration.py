@@ -9,7 +9,7 @@ from registrary.core.issuer import Limits, RegistrationMode
 from registrary.core.records import InitialAccessToken
 from registrary.protocol.http import HttpRequest
 from registrary.protocol.registration import RegistrationEndpoint
-from registrary.registrar.administration import Administrator, TokenWish
+from registrary.registrar.initial_access_tokens import InitialAccessTokens, TokenWish
 from tests.unit.registrar.desk import OPERATOR, PEER, Desk
 
 pytestmark = pytest.mark.anyio
@@ -44,8 +44,7 @@ async def post(
 
 async def a_token(desk: Desk, **wish: Any) -> tuple[InitialAccessToken, str]:
     """Return an initial access token, as kept and as text."""
-    administrator = Administrator(desk.services)
-    record, token = await administrator.create_initial_access_token(
+    record, token = await InitialAccessTokens(desk.services).create(
         desk.context, TokenWish(**wish), actor=OPERATOR
     )
     return record, token.reveal()

@@ -11,7 +11,8 @@ from registrary.core.issuer import Limits, RegistrationMode
 from registrary.policy.decision import Accepted, Decision, Refused
 from registrary.policy.quotas import counted
 from registrary.policy.registering import Previewed
-from registrary.registrar.administration import Administrator, TokenWish
+from registrary.registrar.administration import Administrator
+from registrary.registrar.initial_access_tokens import InitialAccessTokens, TokenWish
 from tests.unit.registrar.desk import OPERATOR, PEER, Desk, visit
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +43,7 @@ async def registered(desk: Desk, token: str | None = None) -> Accepted:
 
 async def a_token(desk: Desk, **wish: Any) -> str:
     """Return the text of an initial access token."""
-    _, token = await Administrator(desk.services).create_initial_access_token(
+    _, token = await InitialAccessTokens(desk.services).create(
         desk.context, TokenWish(**wish), actor=OPERATOR
     )
     return token.reveal()

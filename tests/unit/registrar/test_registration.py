@@ -17,7 +17,7 @@ from registrary.policy.decision import Accepted, Refused
 from registrary.policy.registering import Previewed
 from registrary.ports.fetcher import SECTOR_IDENTIFIER_URI, Fetched, FetchRefused, Refusal
 from registrary.ports.store import Conflict, StoreUnavailable
-from registrary.registrar.administration import Administrator, TokenWish
+from registrary.registrar.initial_access_tokens import InitialAccessTokens, TokenWish
 from registrary.registrar.management import Visit
 from registrary.registrar.registration import Registrar
 from registrary.registrar.services import ATTEMPTS
@@ -34,7 +34,7 @@ SECTOR = "https://client.example/sector"
 
 async def a_token(desk: Desk, **wish: Any) -> tuple[InitialAccessToken, str]:
     """Return an initial access token, as kept and as text."""
-    record, token = await Administrator(desk.services).create_initial_access_token(
+    record, token = await InitialAccessTokens(desk.services).create(
         desk.context, TokenWish(**wish), actor=OPERATOR
     )
     return record, token.reveal()
@@ -80,7 +80,7 @@ async def present(desk: Desk, kind: str) -> str | None:
         return (await a_token(other))[1]
     if kind == "foreign":
         elsewhere = Desk.of(id="9876543210", url="https://other.example")
-        _, foreign = await Administrator(desk.services).create_initial_access_token(
+        _, foreign = await InitialAccessTokens(desk.services).create(
             elsewhere, TokenWish(), actor=OPERATOR
         )
         return foreign.reveal()
@@ -90,9 +90,7 @@ async def present(desk: Desk, kind: str) -> str | None:
     elif kind == "expired":
         desk.clock.advance(timedelta(hours=1))
     elif kind == "revoked":
-        await Administrator(desk.services).revoke_initial_access_token(
-            desk.context, record.id, actor=OPERATOR
-        )
+        await InitialAccessTokens(desk.services).revoke(desk.context, record.id, actor=OPERATOR)
     return token
 
 

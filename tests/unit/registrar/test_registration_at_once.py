@@ -7,7 +7,7 @@ import pytest
 from registrary.core.client import Client
 from registrary.core.draft import Applicant, PresentedToken
 from registrary.policy.decision import Accepted, Refused
-from registrary.registrar.administration import Administrator, TokenWish
+from registrary.registrar.initial_access_tokens import InitialAccessTokens, TokenWish
 from tests.unit.registrar.desk import OPERATOR, PEER, Desk
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +16,7 @@ DOCUMENT = {"redirect_uris": ["https://client.example/cb"]}
 
 async def entered(desk: Desk, **wish):
     """Return a token's record, its bearer let in to register, and its text."""
-    record, token = await Administrator(desk.services).create_initial_access_token(
+    record, token = await InitialAccessTokens(desk.services).create(
         desk.context, TokenWish(**wish), actor=OPERATOR
     )
     who = Applicant(PresentedToken(token.reveal()), PEER)

@@ -11,8 +11,9 @@ from registrary.ports.store import Store
 from registrary.protocol.admin.durations import parse_duration
 from registrary.protocol.admin.lists import page_limit
 from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation
-from registrary.registrar.administration import Administrator, NotFound, TokenWish
+from registrary.registrar.administration import NotFound
 from registrary.registrar.context import IssuerContext
+from registrary.registrar.initial_access_tokens import InitialAccessTokens, TokenWish
 from registrary.registrar.permissions import Permission
 
 _PATH: Final = "/initial-access-tokens"
@@ -65,7 +66,7 @@ class InitialAccessTokenOperations:
 
     context: IssuerContext
     store: Store
-    administrator: Administrator
+    tokens: InitialAccessTokens
 
     def rows(self) -> tuple[Operation, ...]:
         """Return the operations."""
@@ -112,9 +113,7 @@ class InitialAccessTokenOperations:
     async def create(self, call: Call) -> Answer:
         """Make a token and show it once."""
         wish = wish_of(call.read(TokenRequest))
-        record, token = await self.administrator.create_initial_access_token(
-            self.context, wish, actor=call.caller.actor
-        )
+        record, token = await self.tokens.create(self.context, wish, actor=call.caller.actor)
         return Answer(new_token(record, token.reveal()), status=201)
 
     async def list_tokens(self, call: Call) -> Answer:
@@ -137,9 +136,7 @@ class InitialAccessTokenOperations:
 
     async def revoke(self, call: Call) -> Answer:
         """End a token; clients made with it stay."""
-        await self.administrator.revoke_initial_access_token(
-            self.context, call.path["id"], actor=call.caller.actor
-        )
+        await self.tokens.revoke(self.context, call.path["id"], actor=call.caller.actor)
         return Answer(status=204)
 
     async def _viewed(self, record: InitialAccessToken) -> TokenView:
