@@ -320,9 +320,10 @@ async def test_a_slow_host_keeps_only_its_own_callers_waiting(make_fetcher):
         await asyncio.sleep(0.05)
         fetched = await fetcher.fetch(server.url("/document", host="app.example"), purpose=JWKS_URI)
         still_waiting = [not task.done() for task in waiting]
+        accepted = server.accepted
         refusals = await asyncio.gather(*waiting, return_exceptions=True)
 
-        assert 3 == server.accepted
+    assert 3 == accepted
     assert DOCUMENT == fetched.body
     assert [True] * 9 == still_waiting
     assert {DOCUMENT_UNUSABLE} == {str(refused) for refused in refusals}
