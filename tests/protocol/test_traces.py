@@ -113,6 +113,7 @@ def test_what_a_client_does_is_written_down(client: Registered, act: Act, expect
     assert [{"kind": "client", "id": client.body["client_id"], "address": ADDRESS}] * len(
         events
     ) == [event["actor"] for event in events]
+    assert all(event.get("request_id") for event in events)
 
 
 @pytest.mark.parametrize(

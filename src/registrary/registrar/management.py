@@ -154,7 +154,7 @@ class Manager:
         """
         parsed = parse_token(visit.token, Prefix.REGISTRATION_ACCESS_TOKEN)
         # An address that says nothing is nobody's, and no reason to take the token away.
-        client = await self._owner(context, parsed) if parsed and visit.client_id else None
+        client = await self._owner(context, visit, parsed) if parsed and visit.client_id else None
         if client is None:
             self._services.count_refusal(context.id, visit.peer, "invalid_token")
             return TOKEN_REFUSED
@@ -163,7 +163,9 @@ class Manager:
             return TOKEN_REFUSED
         return client
 
-    async def _owner(self, context: IssuerContext, parsed: ParsedToken) -> Client | None:
+    async def _owner(
+        self, context: IssuerContext, visit: Visit, parsed: ParsedToken
+    ) -> Client | None:
         """Return the client that *parsed* belongs to; a first use retires its predecessor.
 
         Whoever writes meanwhile may have taken the token away, so it is looked at again. A use
@@ -187,12 +189,14 @@ class Manager:
                 return None
             if not is_first_use(found, kept):
                 return client
-            settled = await self._retire_predecessor(context, client)
+            settled = await self._retire_predecessor(context, visit, client)
             if settled is not None:
                 return settled
         return client
 
-    async def _retire_predecessor(self, context: IssuerContext, client: Client) -> Client | None:
+    async def _retire_predecessor(
+        self, context: IssuerContext, visit: Visit, client: Client
+    ) -> Client | None:
         """End the old token now that its successor arrived; None when somebody wrote meanwhile."""
         settled = msgspec.structs.replace(
             client,
@@ -200,7 +204,7 @@ class Manager:
             revision=client.revision + 1,
         )
         event = an_event(
-            self._occasion(context, Actor(ActorKind.CLIENT, client.client_id)),
+            self._occasion(context, visit, client.client_id),
             Tag.REGISTRATION_ACCESS_TOKEN_RETIRED,
             draw=self._services.draw(EVENT_DRAW_BYTES),
             client_id=client.client_id,
@@ -233,7 +237,7 @@ class Manager:
             client, registration_access_tokens=(), revision=client.revision + 1
         )
         event = an_event(
-            self._occasion(context, Actor(ActorKind.CLIENT, client.client_id, visit.peer)),
+            self._occasion(context, visit, client.client_id),
             Tag.REGISTRATION_ACCESS_TOKEN_REVOKED,
             draw=self._services.draw(EVENT_DRAW_BYTES),
             client_id=client.client_id,
@@ -252,7 +256,7 @@ class Manager:
         if self._services.is_counted(context.id, visit.client_id, f"{tag.value} {reason}"):
             return
         event = an_event(
-            self._occasion(context, Actor(ActorKind.CLIENT, visit.client_id, visit.peer)),
+            self._occasion(context, visit, visit.client_id),
             tag,
             draw=self._services.draw(EVENT_DRAW_BYTES),
             client_id=visit.client_id,
@@ -262,15 +266,13 @@ class Manager:
         await self._services.record(event)
 
     def _terms(self, context: IssuerContext, visit: Visit) -> Terms:
-        actor = Actor(ActorKind.CLIENT, visit.client_id, visit.peer)
         return Terms(
             issuer=context.issuer,
-            occasion=self._occasion(context, actor, visit.request_id),
+            occasion=self._occasion(context, visit, visit.client_id),
             keys=self._services.credential_keys(),
             draw=self._services.draw(UPDATE_DRAW_BYTES),
         )
 
-    def _occasion(
-        self, context: IssuerContext, actor: Actor, request_id: str | None = None
-    ) -> Occasion:
-        return Occasion(context.id, self._services.clock.now(), actor, request_id)
+    def _occasion(self, context: IssuerContext, visit: Visit, client_id: str) -> Occasion:
+        actor = Actor(ActorKind.CLIENT, client_id, visit.peer)
+        return Occasion(context.id, self._services.clock.now(), actor, visit.request_id)
