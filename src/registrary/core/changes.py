@@ -1,6 +1,6 @@
 """A write as a value: what shall be true together, or not at all."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -60,6 +60,10 @@ class Unchanged(msgspec.Struct, frozen=True):
     issuer: str
     key: str
     revision: int
+
+
+NO_LIMIT: Final = 1 << 62
+"""The limit of a counter that only counts."""
 
 
 class Consume(msgspec.Struct, frozen=True):

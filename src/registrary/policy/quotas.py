@@ -7,13 +7,12 @@ there. The count goes up and down inside the write that makes a client or ends i
 from collections.abc import Mapping
 from typing import Final
 
-from registrary.core.changes import Consume
+from registrary.core.changes import NO_LIMIT, Consume
 from registrary.core.checks import Check, Outcome
 from registrary.core.issuer import Issuer
 from registrary.policy.decision import Refused
 
 COUNTER: Final = "clients"
-NO_LIMIT: Final = 1 << 62
 _RULE: Final = "there are as many clients as there may be"
 QUOTA_REFUSED: Final = Refused(
     "access_denied", _RULE, checks=(Check("quotas", "", Outcome.FAILED, _RULE),)

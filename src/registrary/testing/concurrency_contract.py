@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 import msgspec
 import pytest
 
-from registrary.core.changes import Changes, Consume, Put, Unchanged
+from registrary.core.changes import NO_LIMIT, Changes, Consume, Put, Unchanged
 from registrary.core.client import Client
 from registrary.ports.store import Conflict, Store
 from registrary.testing.audit_log_contract import a_sequencing, log_events
@@ -83,6 +83,31 @@ class ConcurrencyContract(BackendContract):
         assert limit == await store.counter(ISSUER_ID, "uses")
         assert limit == len((await store.page(Client, ISSUER_ID, limit=ATTEMPTS)).records)
         assert limit == len(await store.waiting(ISSUER_ID, limit=ATTEMPTS))
+
+    async def test_what_only_counts_counts_what_was_written(self, store: LoggingStore) -> None:
+        """A count of clients that were never stored would fill a quota with nobody."""
+        count = Consume(ISSUER_ID, "n", NO_LIMIT)
+        await store.commit(put_new(a_client(revision=1)))
+        stale = Changes(puts=(Put(a_client(revision=9), expected=8),), consumptions=(count,))
+        good = Changes(consumptions=(count,))
+
+        written = await how_many_succeed(
+            store.commit(stale if number % 2 else good) for number in range(ATTEMPTS)
+        )
+
+        assert ATTEMPTS // 2 == written
+        assert ATTEMPTS // 2 == await store.counter(ISSUER_ID, "n")
+
+    async def test_a_limit_sees_what_only_counts(self, store: LoggingStore) -> None:
+        """A quota that was set a moment ago binds those who are decided beside it."""
+        free, bound = Consume(ISSUER_ID, "n", NO_LIMIT), Consume(ISSUER_ID, "n", limit=3)
+
+        written = await how_many_succeed(
+            store.commit(Changes(consumptions=(part,))) for part in (free, free, bound, bound, free)
+        )
+
+        assert 4 == written
+        assert 4 == await store.counter(ISSUER_ID, "n")
 
     async def test_one_of_many_replacements_of_a_revision_wins(self, store: LoggingStore) -> None:
         """Of two updates decided on the same client one is told to decide again."""

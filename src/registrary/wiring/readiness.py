@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from registrary.core.changes import Changes, Consume
+from registrary.core.changes import NO_LIMIT, Changes, Consume
 from registrary.ports.clock import Clock
 from registrary.ports.store import Store, StoreUnavailable
 from registrary.wiring.adapters import Vault
@@ -13,7 +13,6 @@ from registrary.wiring.health import keys_problem
 EVERY: Final = timedelta(seconds=1)  # at most: anybody may ask, and each write is forced to disk
 COUNTER: Final = "readiness"
 _log: Final = logging.getLogger("registrary.keys")
-_NO_LIMIT: Final = 1 << 62
 
 
 class WriteProbe:
@@ -40,7 +39,7 @@ async def _try(store: Store) -> str | None:
     try:
         issuers = await store.issuers()
         if issuers:
-            count = Consume(issuers[0].id, COUNTER, limit=_NO_LIMIT)
+            count = Consume(issuers[0].id, COUNTER, limit=NO_LIMIT)
             await store.commit(Changes(consumptions=(count,)))
     except StoreUnavailable as error:
         return str(error)

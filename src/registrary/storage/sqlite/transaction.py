@@ -6,18 +6,20 @@ each piece of work in a savepoint of its own. The first way notices when it does
 and leaves the batch to the second.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 import apsw
 
+from registrary.core.changes import NO_LIMIT, Consume
 from registrary.ports.store import Conflict
 from registrary.storage.sqlite.statements import statements
 from registrary.storage.sqlite.tables import Row, Table
 
 _LOG: Final = statements("log")
 _APPEND: Final = _LOG["append"]
+_CONSUME: Final = statements("counters")["consume"]
 _NUMBER_SHIFT: Final = 40
 
 
@@ -44,6 +46,12 @@ class Transaction:
         changed = self._connection.changes()
         self.wrote = self.wrote or changed > 0
         return changed
+
+    def consume(self, part: Consume) -> None:
+        """Add to a counter; raises `Conflict` when that would take it past its limit."""
+        row = (part.issuer, part.counter, part.amount, part.limit)
+        if not self.change(_CONSUME, row):
+            raise Conflict(part.counter)
 
     def insert(self, table: Table, row: Row) -> None:
         """Insert a record; raises `Conflict`, now or when all is done, if its key is taken."""
@@ -96,6 +104,22 @@ class TogetherTransaction(Transaction):
         super().__init__(connection)
         self._inserts: defaultdict[str, list[Row]] = defaultdict(list)
         self._events: list[Row] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def consume(self, part: Consume) -> None:
+        """Add to a counter; what only counts is added when all is done, or before it matters."""
+        place = part.issuer, part.counter
+        if part.limit == NO_LIMIT and part.amount > 0:
+            self._counts[place] += part.amount
+            self.wrote = True
+            return
+        self._add_up(*place)
+        super().consume(part)
+
+    def _add_up(self, issuer: str, counter: str) -> None:
+        amount = self._counts.pop((issuer, counter), 0)
+        if amount:
+            super().consume(Consume(issuer, counter, NO_LIMIT, amount))
 
     def insert(self, table: Table, row: Row) -> None:
         """Insert a record when all is done."""
@@ -110,7 +134,9 @@ class TogetherTransaction(Transaction):
         self._ends[issuer] = end + 1
 
     def flush(self) -> None:
-        """Insert what waits; raises `Entangled` when a key is taken."""
+        """Insert and count what waits; raises `Entangled` when a key is taken."""
+        for place in tuple(self._counts):
+            self._add_up(*place)
         for sql, rows in self._inserts.items():
             self._insert_all(sql, rows)
         if self._events:

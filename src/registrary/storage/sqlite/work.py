@@ -4,7 +4,7 @@ from typing import Final
 
 from registrary.audit.record import Record as LogRecord
 from registrary.audit.record import event_id_text, record_of
-from registrary.core.changes import Changes, Consume, Delete, Put, Record, Unchanged
+from registrary.core.changes import Changes, Delete, Put, Record, Unchanged
 from registrary.ports.audit_log import Sequencing
 from registrary.ports.store import Conflict
 from registrary.storage.sqlite.statements import statements
@@ -12,20 +12,19 @@ from registrary.storage.sqlite.tables import BY_KIND, Row, Table
 from registrary.storage.sqlite.times import microseconds
 from registrary.storage.sqlite.transaction import Transaction
 
-_CONSUME: Final = statements("counters")["consume"]
 _LOG: Final = statements("log")
 
 
 class ChangesWork:
     """One `Changes`, encoded: made on the event loop, where misuse is told to who is at it."""
 
-    __slots__ = ("changes", "demands", "events", "inserts")
+    __slots__ = ("changes", "consumptions", "demands", "events", "inserts")
 
     def __init__(self, changes: Changes) -> None:
         # What each statement binds, and what a row that is not found or not changed conflicts in.
         self.demands = [_demand(part) for part in changes.unchanged]
-        self.changes = [_consumption(part) for part in changes.consumptions]
-        self.changes += [_replacement(put) for put in changes.puts if put.expected is not None]
+        self.consumptions = changes.consumptions
+        self.changes = [_replacement(put) for put in changes.puts if put.expected is not None]
         self.changes += [_deletion(part) for part in changes.deletions]
         self.inserts = [_insertion(put.record) for put in changes.puts if put.expected is None]
         self.events = [(event.issuer, _event_row(record_of(event))) for event in changes.events]
@@ -35,6 +34,8 @@ class ChangesWork:
         for sql, row, what in self.demands:
             if not transaction.rows(sql, row):
                 raise Conflict(what)
+        for consumption in self.consumptions:
+            transaction.consume(consumption)
         for sql, row, may_conflict_in in self.changes:
             if not transaction.change(sql, row) and may_conflict_in is not None:
                 raise Conflict(may_conflict_in)
@@ -46,10 +47,6 @@ class ChangesWork:
 
 def _demand(part: Unchanged) -> tuple[str, Row, str]:
     return BY_KIND[part.kind].sql["demand"], (part.issuer, part.key, part.revision), part.kind
-
-
-def _consumption(part: Consume) -> tuple[str, Row, str | None]:
-    return _CONSUME, (part.issuer, part.counter, part.amount, part.limit), part.counter
 
 
 def _replacement(put: Put) -> tuple[str, Row, str | None]:
