@@ -61,6 +61,7 @@ _LOOPBACK: Final = re.compile(
 RESPONSE_PARAMETERS: Final = frozenset(
     {"access_token", "code", "error", "id_token", "iss", "response", "state"}
 )
+_HTTPS_HOST: Final = re.compile(r"https://(\[[^\]]*\]|[^/?#:]*)", re.IGNORECASE)
 _SEPARATORS: Final = re.compile(r"[&;]")
 _BRACKETS: Final = re.compile(r"[\[\]]")
 _UNDERSCORES: Final = str.maketrans(". [", "___")
@@ -219,6 +220,15 @@ def check_https_uri(uri: str, *, loopback_http: bool = False) -> None:
 def host_of(uri: str) -> str:
     """Return the lower-case host of *uri*, without port; empty when it has none."""
     return take_apart(uri).host or ""
+
+
+def https_host(uri: str) -> str | None:
+    """Return the lower-case host of an https *uri* that was judged before; None for any other.
+
+    Unlike `host_of` it does not take the URI apart again; every registration comes by here.
+    """
+    match = _HTTPS_HOST.match(uri)
+    return None if match is None else match[1].lower()
 
 
 def origin_of(uri: str) -> str:

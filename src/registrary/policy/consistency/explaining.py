@@ -1,18 +1,16 @@
 """Every check that a request went through, for those who ask why (``?dry_run=true``)."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from registrary.core.checks import Check, Outcome
 from registrary.core.errors import Problem
 from registrary.core.metadata import BY_NAME, base_name
+from registrary.core.uris import https_host
 from registrary.policy.consistency.resolved import Resolved
 
 PAGES: Final = frozenset({"client_uri", "logo_uri", "tos_uri", "policy_uri"})
 """Members with addresses that people are shown."""
-
-_WEB_HOST: Final = re.compile(r"https://(\[[^\]]*\]|[^/?#:]*)", re.IGNORECASE)
 
 
 def explain(resolved: Resolved, problems: Iterable[Problem]) -> tuple[Check, ...]:
@@ -77,21 +75,15 @@ def foreign_pages(resolved: Resolved) -> tuple[str, ...]:
     A reason to look twice, not to refuse: the conformance suite registers such a page (A-126).
     """
     metadata = resolved.metadata
-    hosts = {_host(uri) for uri in metadata.get("redirect_uris") or ()} - {None}
+    hosts = {https_host(uri) for uri in metadata.get("redirect_uris") or ()} - {None}
     if not hosts:
         return ()  # nothing on the web to compare with
     return tuple(
         name
         for name, value in metadata.items()
         if (name in PAGES or ("#" in name and base_name(name) in PAGES))
-        and _host(value) not in hosts
+        and https_host(value) not in hosts
     )
-
-
-def _host(uri: str) -> str | None:
-    """Return the host of a URI that was judged before, None where it is none of the web."""
-    match = _WEB_HOST.match(uri)
-    return None if match is None else match[1].lower()
 
 
 def noticed(resolved: Resolved) -> dict[str, list[str]]:
