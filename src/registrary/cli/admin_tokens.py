@@ -118,13 +118,8 @@ def revoke(
 
 async def _all_tokens(desk: "Desk") -> "list[AdminTokenView]":
     from registrary.core.records import AdminToken
+    from registrary.ports.store import every
     from registrary.protocol.admin.admin_tokens import admin_token_view
 
-    shown: list[AdminTokenView] = []
-    after = None
-    while True:
-        page = await desk.vault.store.page(AdminToken, desk.context.id, after=after)
-        shown += map(admin_token_view, page.records)
-        if page.next_after is None:
-            return shown
-        after = page.next_after
+    tokens = every(desk.vault.store, AdminToken, desk.context.id)
+    return [admin_token_view(record) async for record in tokens]

@@ -127,15 +127,11 @@ def revoke(
 
 async def _all_tokens(desk: "Desk") -> "list[TokenView]":
     from registrary.core.records import InitialAccessToken
+    from registrary.ports.store import every
     from registrary.protocol.admin.initial_access_tokens import token_view
 
-    shown: list[TokenView] = []
-    after = None
-    while True:
-        page = await desk.vault.store.page(InitialAccessToken, desk.context.id, after=after)
-        for record in page.records:
-            made = await desk.vault.store.counter(desk.context.id, record.counter)
-            shown.append(token_view(record, uses_made=made))
-        if page.next_after is None:
-            return shown
-        after = page.next_after
+    store, issuer = desk.vault.store, desk.context.id
+    return [
+        token_view(record, uses_made=await store.counter(issuer, record.counter))
+        async for record in every(store, InitialAccessToken, issuer)
+    ]

@@ -1,6 +1,6 @@
 """The store: reads by key and by page, and one way to write."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -90,3 +90,15 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish the writes under way and let go of the store."""
         ...
+
+
+async def every(store: Store, record_type: type[R], issuer: str) -> AsyncIterator[R]:
+    """Yield all records of *issuer* in key order, a page at a time."""
+    after = None
+    while True:
+        page = await store.page(record_type, issuer, after=after)
+        for record in page.records:
+            yield record
+        if page.next_after is None:
+            return
+        after = page.next_after

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,11 +14,11 @@ from registrary.core.ids import new_id
 from registrary.core.records import AdminToken
 from registrary.core.secrets import TOKEN_DRAW_BYTES, Prefix, Secret, mint_admin_token
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
-from registrary.ports.store import Conflict
-from registrary.registrar.administration import NotFound, NotPossible, name_of
+from registrary.registrar.administration import NotPossible, name_of
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.permissions import KNOWN, Caller
-from registrary.registrar.services import ATTEMPTS, Services
+from registrary.registrar.services import Services
+from registrary.registrar.tokens import end_token
 
 ADMIN_TOKEN_DRAW: Final = 10 + TOKEN_DRAW_BYTES + EVENT_DRAW_BYTES
 NAME_LIMIT: Final = 100  # characters
@@ -58,21 +59,12 @@ class AdminTokens:
 
     async def revoke(self, context: IssuerContext, identifier: str, *, actor: Actor) -> AdminToken:
         """End an admin token; what was done with it stays. Raises `NotFound`."""
-        for _ in range(ATTEMPTS):
-            record = await self._services.store.get(AdminToken, context.id, identifier)
-            if record is None:
-                raise NotFound("admin token")
-            if record.revoked_at is not None:
-                return record
-            ended, event = revoked(self._services, record, actor=actor)
-            try:
-                await self._services.store.commit(
-                    Changes(puts=(Put(ended, expected=record.revision),), events=(event,))
-                )
-            except Conflict:
-                continue
-            return ended
-        raise Conflict("admin_token")
+        return await end_token(
+            self._services,
+            AdminToken,
+            (context.id, identifier),
+            ended=partial(revoked, self._services, actor=actor),
+        )
 
 
 def minted(

@@ -8,7 +8,7 @@ from registrary.core.changes import Changes, Put
 from registrary.core.events import Actor, ActorKind, Event
 from registrary.core.records import AdminToken
 from registrary.core.secrets import Secret
-from registrary.ports.store import Conflict
+from registrary.ports.store import Conflict, every
 from registrary.registrar.admin_access import SETUP, find_token, is_link
 from registrary.registrar.admin_tokens import AdminTokenWish, minted, revoked
 from registrary.registrar.context import IssuerContext
@@ -100,12 +100,7 @@ class FirstAdministrator:
         return puts, events
 
     async def _usable(self, issuer: str) -> AsyncIterator[AdminToken]:
-        now, after = self._services.clock.now(), None
-        while True:
-            page = await self._services.store.page(AdminToken, issuer, after=after, limit=500)
-            for record in page.records:
-                if record.is_usable(now):
-                    yield record
-            if page.next_after is None:
-                return
-            after = page.next_after
+        now = self._services.clock.now()
+        async for record in every(self._services.store, AdminToken, issuer):
+            if record.is_usable(now):
+                yield record

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from registrary.core.changes import Changes, Put
-from registrary.core.events import Actor, Tag
+from registrary.core.events import Actor, Event, Tag
 from registrary.core.ids import new_id
 from registrary.core.metadata import parsers
 from registrary.core.records import InitialAccessToken
@@ -19,16 +19,15 @@ from registrary.core.secrets import (
 )
 from registrary.policy.ceilings import policies_called
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
-from registrary.ports.store import Conflict
 from registrary.registrar.administration import (
     WORDS_LIMIT,
-    NotFound,
     NotPossible,
     check_words,
     name_of,
 )
 from registrary.registrar.context import IssuerContext
-from registrary.registrar.services import ATTEMPTS, Services
+from registrary.registrar.services import Services
+from registrary.registrar.tokens import end_token
 
 _TOKEN_DRAW: Final = 10 + TOKEN_DRAW_BYTES + EVENT_DRAW_BYTES
 
@@ -97,28 +96,21 @@ class InitialAccessTokens:
         self, context: IssuerContext, identifier: str, *, actor: Actor
     ) -> InitialAccessToken:
         """End an initial access token; clients made with it stay. Raises `NotFound`."""
-        for _ in range(ATTEMPTS):
-            record = await self._services.store.get(InitialAccessToken, context.id, identifier)
-            if record is None:
-                raise NotFound("initial access token")
-            if record.revoked_at is not None:
-                return record
+
+        def ended(record: InitialAccessToken) -> tuple[InitialAccessToken, Event]:
             now = self._services.clock.now()
-            ended = msgspec.structs.replace(record, revoked_at=now, revision=record.revision + 1)
             event = an_event(
                 Occasion(context.id, now, actor),
                 Tag.INITIAL_ACCESS_TOKEN_REVOKED,
                 draw=self._services.draw(EVENT_DRAW_BYTES),
                 detail={"id": identifier},
             )
-            try:
-                await self._services.store.commit(
-                    Changes(puts=(Put(ended, expected=record.revision),), events=(event,))
-                )
-            except Conflict:
-                continue
-            return ended
-        raise Conflict("initial_access_token")
+            revision = record.revision + 1
+            return msgspec.structs.replace(record, revoked_at=now, revision=revision), event
+
+        return await end_token(
+            self._services, InitialAccessToken, (context.id, identifier), ended=ended
+        )
 
 
 def check_token_wish(wish: TokenWish) -> None:

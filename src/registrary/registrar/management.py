@@ -7,10 +7,8 @@ import msgspec
 
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
-from registrary.core.draft import SectorDocument
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.secrets import ParsedToken, Prefix, parse_token
-from registrary.core.strict_json import JsonError, parse
 from registrary.policy.credentials import find_credential, is_first_use
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
@@ -18,14 +16,13 @@ from registrary.policy.registering import Terms
 from registrary.policy.updating import (
     UPDATE_DRAW_BYTES,
     Rotation,
-    Update,
     decide_deletion,
     decide_update,
     screen_update,
 )
-from registrary.ports.fetcher import SECTOR_IDENTIFIER_URI, FetchRefused
 from registrary.ports.store import Conflict
 from registrary.registrar.context import IssuerContext
+from registrary.registrar.sectors import read_sector
 from registrary.registrar.services import ATTEMPTS, Services
 
 TOKEN_REFUSED: Final = Refused("invalid_token", "the registration access token is not valid")
@@ -133,18 +130,8 @@ class Manager:
         screened = screen_update(document, client, context.offer, rotation=rotation, terms=terms)
         if isinstance(screened, Refused):
             return screened
-        sector = await self._sector(screened)
+        sector = await read_sector(self._services.fetcher, screened.resolved.sector_need)
         return decide_update(screened, terms, sector)
-
-    async def _sector(self, update: Update) -> SectorDocument | None:
-        url = update.resolved.sector_need
-        if url is None:
-            return None
-        try:
-            fetched = await self._services.fetcher.fetch(url, purpose=SECTOR_IDENTIFIER_URI)
-            return SectorDocument(parse(fetched.body))
-        except (FetchRefused, JsonError):
-            return SectorDocument(None)
 
     async def _enter(self, context: IssuerContext, visit: Visit) -> Client | Refused:
         """Return the client whose token this is, if the address is its own.

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
-from registrary.core.draft import Applicant, Draft, Facts, PresentedToken, SectorDocument
+from registrary.core.draft import Applicant, Draft, Facts, PresentedToken
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.records import InitialAccessToken
 from registrary.core.secrets import Digest, Prefix, parse_token
-from registrary.core.strict_json import JsonError, parse
 from registrary.policy.decision import Decision, Refused
 from registrary.policy.doors import Entry, enter, organization_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
@@ -23,10 +22,10 @@ from registrary.policy.registering import (
     preview,
     screen,
 )
-from registrary.ports.fetcher import SECTOR_IDENTIFIER_URI, FetchRefused
 from registrary.ports.store import Conflict
 from registrary.profiles import dynamic
 from registrary.registrar.context import IssuerContext
+from registrary.registrar.sectors import read_sector
 from registrary.registrar.services import ATTEMPTS, Services
 
 Document = Mapping[str, Any]  # Any: values of members are any JSON
@@ -45,7 +44,7 @@ class Registrar:
     async def enter(self, context: IssuerContext, applicant: Applicant) -> Entry | Refused:
         """Let *applicant* in to register, which takes a turn of its rate; note a refusal."""
         facts = await self._gather(context, applicant)
-        entry = self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+        entry = self._judge_entry(context, applicant, facts)
         if isinstance(entry, Refused):
             await self._note_refusal(context, applicant, facts, refused=entry)
         return entry
@@ -55,7 +54,7 @@ class Registrar:
     ) -> Entry | Refused:
         """Let *applicant* in as `enter` does, to ask and not to act: a refusal is counted."""
         facts = await self._gather(context, applicant)
-        entry = self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+        entry = self._judge_entry(context, applicant, facts)
         if isinstance(entry, Refused):
             # Nothing is stored, so a token that is known leaves no event here either.
             self._services.count_refusal(context.id, applicant.peer, entry.code)
@@ -104,10 +103,8 @@ class Registrar:
         screened = screen(draft, entry)
         if isinstance(screened, Refused):
             return screened
-        sector = None
-        if screened.resolved.sector_need is not None:
-            sector = await self._fetch_sector(screened.resolved.sector_need)
         services = self._services
+        sector = await read_sector(services.fetcher, screened.resolved.sector_need)
         terms = Terms(
             issuer=context.issuer,
             occasion=self._occasion(context, entry.applicant, entry.facts),
@@ -146,6 +143,12 @@ class Registrar:
         made = await store.counter(context.id, record.counter) if record.uses else 0
         return Facts(initial_access_token=record, uses_made=made)
 
+    def _judge_entry(
+        self, context: IssuerContext, applicant: Applicant, facts: Facts
+    ) -> Entry | Refused:
+        """Take a turn of the rate, then judge at the door."""
+        return self._turn(context, applicant, facts) or self._door(context, applicant, facts)
+
     def _turn(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Refused | None:
         """Count the request against its principal: token, organisation, else address."""
         services = self._services
@@ -163,14 +166,6 @@ class Registrar:
 
     def _door(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Entry | Refused:
         return enter(applicant, facts, context.issuer, now=self._services.clock.now())
-
-    async def _fetch_sector(self, url: str) -> SectorDocument:
-        try:
-            fetched = await self._services.fetcher.fetch(url, purpose=SECTOR_IDENTIFIER_URI)
-            return SectorDocument(parse(fetched.body))
-        except (FetchRefused, JsonError):
-            # What went wrong is in the fetcher's log; a stranger gets one text for all of it.
-            return SectorDocument(None)
 
     def _occasion(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Occasion:
         token = facts.initial_access_token
