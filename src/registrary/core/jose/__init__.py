@@ -1,7 +1,8 @@
 """Signed JWTs (RFC 7515, RFC 7519): made, read with suspicion, and judged by their claims.
 
 Every reader names the algorithms it takes; there is no way to leave that out, and ``none`` is
-not an algorithm here. Keys come from the caller, never from the token's own header.
+not an algorithm here. Keys come from the caller, never from the token's own header; the one
+exception proves possession of just that key (`registrary.core.jose.dpop`).
 """
 
 from registrary.core.jose.algorithms import (

@@ -59,32 +59,17 @@ class ClaimRules:
             raise JoseError("sub is not whom such a token is about")
         if self.audiences is not None and _sole_audience(members) not in self.audiences:
             raise JoseError("aud is not this server")
-        issued_at = self._check_start(members, now)
+        issued_at, expires_at = check_period(members, now=now, leeway=self.leeway)
+        if expires_at is None:
+            raise JoseError("exp is missing")
+        if self.max_lifetime is not None and expires_at - now > self.max_lifetime:
+            raise JoseError("exp is too far away")
         return Claims(
             members=members,
-            expires_at=self._check_end(members, now),
+            expires_at=expires_at,
             issued_at=issued_at,
             jti=self._check_jti(members),
         )
-
-    def _check_start(self, members: Mapping[str, Any], now: datetime) -> datetime | None:
-        not_before = _moment(members, "nbf")
-        issued_at = _moment(members, "iat")
-        if not_before is not None and not_before > now + self.leeway:
-            raise JoseError("nbf is not reached")
-        if issued_at is not None and issued_at > now + self.leeway:
-            raise JoseError("iat is not reached")
-        return issued_at
-
-    def _check_end(self, members: Mapping[str, Any], now: datetime) -> datetime:
-        expires_at = _moment(members, "exp")
-        if expires_at is None:
-            raise JoseError("exp is missing")
-        if expires_at <= now:
-            raise JoseError("exp has passed")
-        if self.max_lifetime is not None and expires_at - now > self.max_lifetime:
-            raise JoseError("exp is too far away")
-        return expires_at
 
     def _check_jti(self, members: Mapping[str, Any]) -> str | None:
         jti = members.get("jti")
@@ -93,6 +78,34 @@ class ClaimRules:
         if not isinstance(jti, str) or not jti:
             raise JoseError("jti is missing or no string")
         return jti
+
+
+def check_period(
+    members: Mapping[str, Any], *, now: datetime, leeway: timedelta
+) -> tuple[datetime | None, datetime | None]:
+    """Return ``iat`` and ``exp``, None when absent; raises `JoseError` unless good at *now*.
+
+    *leeway* forgives a clock that runs ahead, as `ClaimRules` says.
+    """
+    not_before = moment(members, "nbf")
+    issued_at = moment(members, "iat")
+    expires_at = moment(members, "exp")
+    if not_before is not None and not_before > now + leeway:
+        raise JoseError("nbf is not reached")
+    if issued_at is not None and issued_at > now + leeway:
+        raise JoseError("iat is not reached")
+    if expires_at is not None and expires_at <= now:
+        raise JoseError("exp has passed")
+    return issued_at, expires_at
+
+
+def audiences_of(members: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what ``aud`` names, nothing when absent (RFC 7519 §4.1.3); raises `JoseError`."""
+    audience = members.get("aud", [])
+    named = audience if isinstance(audience, list) else [audience]
+    if not all(isinstance(name, str) for name in named):
+        raise JoseError("aud is neither a string nor an array of strings")
+    return tuple(named)
 
 
 def _sole_audience(members: Mapping[str, Any]) -> str | None:
@@ -104,7 +117,8 @@ def _sole_audience(members: Mapping[str, Any]) -> str | None:
     return audience if isinstance(audience, str) else None
 
 
-def _moment(members: Mapping[str, Any], name: str) -> datetime | None:
+def moment(members: Mapping[str, Any], name: str) -> datetime | None:
+    """Return the moment that *name* says, None when absent; raises `JoseError` if it is none."""
     value = members.get(name)
     if value is None:
         return None

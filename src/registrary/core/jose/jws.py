@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from registrary.core.base64url import decode
 from registrary.core.jose.algorithms import canonical_algorithm, is_mac, is_signature
@@ -46,9 +46,7 @@ def parse_jws(text: str) -> UnverifiedJws:
     if len(parts) != 3:  # noqa: PLR2004  header, payload, signature
         raise JoseError("the token is not three parts")
     header, payload, signature = parts
-    if len(header) > MAX_HEADER_CHARACTERS:
-        raise JoseError("the header is too long")
-    members = _parse_header(header)
+    members = _known_members(header)
     try:
         return UnverifiedJws(
             alg=canonical_algorithm(members["alg"]),
@@ -99,7 +97,13 @@ def _check_algorithm(jws: UnverifiedJws, algorithms: Collection[str]) -> None:
         raise JoseError("the algorithm is not one that may be used here")
 
 
-def _parse_header(header: str) -> dict[str, str]:
+def parse_header(header: str) -> dict[str, Any]:  # Any: members are JSON values of every kind
+    """Return the members of an encoded *header*; raises `JoseError` unless it can be understood.
+
+    For tokens whose header says more than `UnverifiedJws` tells: nothing in it is proved.
+    """
+    if len(header) > MAX_HEADER_CHARACTERS:
+        raise JoseError("the header is too long")
     try:
         members = parse_object(decode(header))
     except (JsonError, ValueError):
@@ -108,6 +112,11 @@ def _parse_header(header: str) -> dict[str, str]:
     # a reader that only looks at b64 would see another payload than we do.
     if "crit" in members or "b64" in members:
         raise JoseError("the header demands what is not understood here")
+    return members
+
+
+def _known_members(header: str) -> dict[str, str]:
+    members = parse_header(header)
     known: dict[str, str] = {
         name: members[name] for name in ("alg", "kid", "typ") if name in members
     }
