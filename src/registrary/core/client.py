@@ -1,6 +1,6 @@
 """A registered client: what it is, what it proves itself with, and how it came in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -61,7 +61,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     *metadata* is the validated registration, wire name to value; *provenance* says where a
     value came from, for members the client did not send as they stand. *revision* grows by
     one with each write and is what a write compares against. Access tokens name the
-    *token_generation* they were issued in; raising it ends them all at once.
+    *token_generation* they were issued in; raising it ends them all at once. An administrator
+    may shorten their *access_token_lifetime*.
     """
 
     kind: ClassVar[str] = "client"
@@ -80,6 +81,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: datetime
     revoked_at: datetime | None = None
     token_generation: int = 0
+    access_token_lifetime: timedelta | None = None
 
     @property
     def key(self) -> str:

@@ -93,6 +93,7 @@ class ActorKind(StrEnum):
     CLIENT = "client"
     INITIAL_ACCESS_TOKEN = "initial_access_token"
     ADMIN_TOKEN = "admin_token"
+    PERSON = "person"
     OPERATOR = "operator"
     SYSTEM = "system"
 

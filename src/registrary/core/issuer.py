@@ -24,6 +24,13 @@ class RuleSet(StrEnum):
     OIDF_DYNAMIC = "oidf-dynamic"
 
 
+class TokenFormat(StrEnum):
+    """What an access token is to who receives it."""
+
+    JWT = "jwt"
+    OPAQUE = "opaque"
+
+
 class RegistrationPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A named ceiling over the resulting client; None leaves that side open.
 
@@ -57,9 +64,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Lifetimes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How long what the issuer hands out is good for."""
+    """How long what the issuer hands out is good for.
+
+    A *refresh_token* ends when it is not used for so long, *grant* is the longest that any can
+    be renewed; a session ends when it is not used for *session_idle*, at last after *session*.
+    """
 
     access_token: timedelta = timedelta(minutes=10)
+    authorization_code: timedelta = timedelta(seconds=60)
+    id_token: timedelta = timedelta(minutes=10)
+    pushed_request: timedelta = timedelta(seconds=90)
+    device_code: timedelta = timedelta(minutes=10)
+    refresh_token: timedelta = timedelta(days=30)
+    refresh_token_retry: timedelta = timedelta(seconds=60)
+    grant: timedelta = timedelta(days=365)
+    session_idle: timedelta = timedelta(hours=8)
+    session: timedelta = timedelta(days=7)
     client_secret: timedelta | None = None
     client_secret_overlap: timedelta = timedelta(days=7)
     registration_access_token_overlap: timedelta = timedelta(hours=24)
@@ -70,12 +90,21 @@ class Lifetimes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Resource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An API that tokens of this issuer are meant for (RFC 8707).
 
-    *introspecting_clients* are the client ids that may introspect tokens meant for it.
+    *aliases* are other spellings that mean the same; tokens name *uri*. *introspecting_clients*
+    are the client ids that may introspect tokens meant for it. With *is_default* tokens are meant
+    for it when none was asked for. *scopes* are those it knows, None for any. With
+    *verifies_offline* each grant has its own bit in a status list.
     """
 
     uri: str
     name: str = ""
+    aliases: tuple[str, ...] = ()
     introspecting_clients: tuple[str, ...] = ()
+    token_format: TokenFormat = TokenFormat.JWT
+    scopes: tuple[str, ...] | None = None
+    access_token_lifetime: timedelta | None = None
+    is_default: bool = False
+    verifies_offline: bool = False
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -83,7 +112,9 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *url* is the issuer identifier, kept as text and never normalised (RFC 8414 §2). *dev*
     relaxes what only a developer on loopback may relax. *strict_authentication_method* takes
-    exactly the registered one of ``client_secret_basic`` and ``client_secret_post``. *log_url*
+    exactly the registered one of ``client_secret_basic`` and ``client_secret_post``.
+    *clients_may_register* and *people_may_register* take access tokens with the scope ``dcr``,
+    got by a client in its own name or by a person's login, as initial access tokens. *log_url*
     is the address at which the audit log began, where that was another (development moves).
     """
 
@@ -103,6 +134,9 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: Limits = Limits()
     lifetimes: Lifetimes = Lifetimes()
     strict_authentication_method: bool = False
+    authorization_details_types: tuple[str, ...] = ()
+    clients_may_register: bool = False
+    people_may_register: bool = False
     log_url: str | None = None
     created_at: datetime
     updated_at: datetime

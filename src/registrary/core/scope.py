@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -18,7 +19,8 @@ class ScopeDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     *default* puts it into the set granted to those who ask for none; *restricted* demands a
     person's approval and keeps it out of ``scopes_supported``. *openid* marks the scopes of
     OpenID Connect, which mean nothing to client credentials. *sensitivity* orders the consent
-    page, from ``low`` to ``high``; *optional* lets a person untick it there.
+    page, from ``low`` to ``high``; *optional* lets a person untick it there. Access tokens with
+    it last no longer than *access_token_lifetime*; None leaves it to the issuer.
     """
 
     name: str
@@ -28,6 +30,7 @@ class ScopeDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     openid: bool = False
     optional: bool = False
     sensitivity: str = "low"
+    access_token_lifetime: timedelta | None = None
 
 
 def _openid(name: str, description: str, *, optional: bool = True) -> ScopeDefinition:

@@ -3,20 +3,43 @@
 from datetime import timedelta
 from typing import Final
 
-from registrary.core.changes import Changes, Delete
+from registrary.core.changes import Changes, Delete, Record
 from registrary.core.entropy import Draw
+from registrary.core.grants import (
+    AuthorizationCode,
+    DeviceAuthorization,
+    DeviceUserCode,
+    Grant,
+    GrantOfPerson,
+    OpaqueAccessToken,
+    PushedRequest,
+)
 from registrary.core.issuer import Issuer
+from registrary.core.people import Session, SessionOfPerson, SignInAttempt
 from registrary.core.records import RevokedToken, SpentAssertion
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.store import Store, StoreUnavailable
 from registrary.registrar.counting import DRAW_BYTES, Counting, counted_event
 
 BATCH: Final = 500  # records in one commit
-_EXPIRING: Final[tuple[type[SpentAssertion | RevokedToken], ...]] = (SpentAssertion, RevokedToken)
+_EXPIRING: Final[tuple[type[Record], ...]] = (
+    SpentAssertion,
+    RevokedToken,
+    AuthorizationCode,
+    PushedRequest,
+    DeviceAuthorization,
+    DeviceUserCode,
+    OpaqueAccessToken,
+    GrantOfPerson,
+    Grant,
+    SessionOfPerson,
+    Session,
+    SignInAttempt,
+)
 
 
 async def sweep_expired(store: Store, clock: Clock, issuer: Issuer) -> int:
-    """Remove spent assertions and revoked tokens that have expired; return how many."""
+    """Remove the records that have expired and mean nothing any more; return how many."""
     removed = 0
     for record_type in _EXPIRING:
         while True:

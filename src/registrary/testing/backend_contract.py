@@ -22,6 +22,7 @@ from registrary.testing.factories import (
     an_issuer,
     full_metadata,
 )
+from registrary.testing.people_factories import one_of_each_kind_about_people
 
 OTHER_ISSUER_ID = "abcdef0123"
 SECOND = timedelta(seconds=1)
@@ -46,6 +47,7 @@ ONE_OF_EACH_KIND: tuple[Record, ...] = (
     a_spent_assertion(),
     a_signing_key(),
     an_issuer(),
+    *one_of_each_kind_about_people(),
 )
 
 

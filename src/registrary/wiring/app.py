@@ -9,6 +9,7 @@ from typing import Final
 
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.inspection import TokenInspector
+from registrary.authserver.services import ServerServices
 from registrary.authserver.tokens import TokenIssuer
 from registrary.config import Settings
 from registrary.config.checks import admin_address
@@ -145,6 +146,18 @@ class Runtime:
             refusals=self.refusals,
             limiter=None if settings.no_rate_limits else MemoryLimiter(),
         )
+        server = ServerServices(
+            store=self.vault.store,
+            signer=signer,
+            secret_keys=self.vault.keys,
+            remote_keys=CachedRemoteKeys(services.fetcher),
+            fetcher=services.fetcher,
+            clock=self.clock,
+            entropy=self.entropy,
+            issues=self.issues,
+            refusals=self.refusals,
+            limiter=services.limiter,
+        )
         self.access = AdminAccess(services, operator_token=settings.admin_token)
         administration = Administration(
             services=services,
@@ -154,12 +167,13 @@ class Runtime:
             access=self.access,
         )
         return UseCases(
+            server=server,
             registrar=Registrar(services),
             manager=Manager(services),
             authenticator=ClientAuthenticator(
                 self.vault.store,
                 self.vault.keys,
-                CachedRemoteKeys(services.fetcher),
+                server.remote_keys,
                 self.clock,
                 self.entropy,
                 self.refusals,

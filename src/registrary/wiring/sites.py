@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
 from registrary.authserver.inspection import TokenInspector
+from registrary.authserver.services import ServerServices
 from registrary.authserver.tokens import TokenIssuer
 from registrary.core.issuer import Issuer
 from registrary.ports.keys import Signer
@@ -30,6 +31,7 @@ from registrary.wiring.directory import Site
 class UseCases:
     """What endpoints call; one of each serves every issuer."""
 
+    server: ServerServices
     registrar: Registrar
     manager: Manager
     authenticator: ClientAuthenticator

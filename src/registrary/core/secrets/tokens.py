@@ -26,6 +26,9 @@ class Prefix(StrEnum):
     REFRESH_TOKEN = "rgy_rt_"
     AUTHORIZATION_CODE = "rgy_ac_"
     DEVICE_CODE = "rgy_dc_"
+    ACCESS_TOKEN = "rgy_at_"
+    PUSHED_REQUEST = "rgy_par_"
+    SESSION = "rgy_ss_"
 
 
 class ParsedToken(NamedTuple):

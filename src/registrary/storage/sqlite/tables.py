@@ -6,7 +6,26 @@ import msgspec
 
 from registrary.core.changes import Record
 from registrary.core.client import Client
+from registrary.core.deliveries import EventStream, Message, StatusOfClient, StatusPlace
+from registrary.core.grants import (
+    AuthorizationCode,
+    Consent,
+    DeviceAuthorization,
+    DeviceUserCode,
+    Grant,
+    GrantOfPerson,
+    OpaqueAccessToken,
+    PushedRequest,
+)
 from registrary.core.issuer import Issuer
+from registrary.core.people import (
+    IdentityProvider,
+    Person,
+    Session,
+    SessionOfPerson,
+    SignInAttempt,
+    SignInName,
+)
 from registrary.core.records import AdminToken, InitialAccessToken, RevokedToken, SpentAssertion
 from registrary.core.signing_key import SigningKey
 from registrary.storage.sqlite.statements import statements
@@ -54,6 +73,24 @@ TABLES: Final = (
     Table(SpentAssertion),
     Table(SigningKey),
     Table(Issuer),
+    Table(AuthorizationCode),
+    Table(Grant),
+    Table(GrantOfPerson),
+    Table(Consent),
+    Table(PushedRequest),
+    Table(DeviceAuthorization),
+    Table(DeviceUserCode),
+    Table(OpaqueAccessToken),
+    Table(Person),
+    Table(SignInName),
+    Table(Session),
+    Table(SessionOfPerson),
+    Table(SignInAttempt),
+    Table(IdentityProvider),
+    Table(Message),
+    Table(EventStream),
+    Table(StatusPlace),
+    Table(StatusOfClient),
 )
 BY_KIND: Final = {table.kind: table for table in TABLES}
 BY_TYPE: Final[dict[type, Table]] = {table.record_type: table for table in TABLES}
