@@ -21,12 +21,17 @@ def sign_jwt(claims: Mapping[str, object], handle: SigningHandle, *, typ: str = 
     A claim that is a datetime becomes whole seconds. The header has ``alg``, ``typ`` and
     ``kid``, and nothing else.
     """
+    signing_input = f"{handle.header(typ)}.{encode(wire_claims(claims))}"
+    return f"{signing_input}.{encode(handle.sign(signing_input.encode('ascii')))}"
+
+
+def wire_claims(claims: Mapping[str, object]) -> bytes:
+    """Return the payload that *claims* make; a datetime becomes whole seconds."""
     wire = {
         name: numeric_date(value) if isinstance(value, datetime) else value
         for name, value in claims.items()
     }
-    signing_input = f"{handle.header(typ)}.{encode(msgspec.json.encode(wire))}"
-    return f"{signing_input}.{encode(handle.sign(signing_input.encode('ascii')))}"
+    return msgspec.json.encode(wire)
 
 
 def verify_jwt(
