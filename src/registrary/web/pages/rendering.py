@@ -1,21 +1,18 @@
 """Pages as answers: the frame around every page and the headers that protect it."""
 
-from html import escape
+from functools import cache
 from typing import Final
 
-from registrary.protocol.http import NO_STORE, HttpResponse, Page
-from registrary.web.pages.document import Document
-from registrary.web.pages.style import STYLE, STYLE_HASH
-from registrary.web.pages.templates import TEMPLATES
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
-    f"form-action 'self'; style-src '{STYLE_HASH}'"
-)
+from registrary.protocol.http import NO_STORE, HttpResponse, Page
+from registrary.web.pages.catalogue import checked
+from registrary.web.pages.inline_parts import SCRIPTS, STYLE
+from registrary.web.pages.policy import has_script, policy
+from registrary.web.pages.text import host_of, is_way_back, shown
 
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     # For browsers that do not know frame-ancestors.
@@ -27,18 +24,35 @@ PAGE_HEADERS: Final = (
 def render_page(page: Page) -> HttpResponse:
     """Return *page* as an answer; its own headers stand behind those every page has.
 
-    Raises KeyError for a page nobody has written.
+    Raises what `catalogue.checked` raises, and ValueError where a value cannot enter a policy.
     """
-    document = TEMPLATES[page.name](page.values)
-    return HttpResponse(page.status, (*PAGE_HEADERS, *page.headers), _framed(document).encode())
+    values = checked(page.name, page.values)
+    script = SCRIPTS[page.name] if has_script(page.name, values) else None
+    body = _environment().get_template(f"{page.name}.html").render(values, script=script)
+    csp = (b"content-security-policy", policy(page.name, values).encode("ascii"))
+    return HttpResponse(page.status, (csp, *PAGE_HEADERS, *page.headers), body.encode())
 
 
-def _framed(document: Document) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(document.title)}</title>"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="robots" content="noindex">'
-        f"<style>{STYLE}</style></head>"
-        f"<body><main>{document.main}</main></body></html>\n"
+@cache
+def _environment() -> Environment:
+    """Return what compiles each template, once, when it is first shown."""
+    environment = Environment(
+        loader=PackageLoader("registrary.web.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_said,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.globals["style"] = STYLE
+    environment.filters |= {"shown": shown, "host": host_of}
+    environment.tests["way_back"] = is_way_back
+    return environment
+
+
+def _said(value: object) -> object:
+    """Return *value*, which a template prints; nobody wants to read None."""
+    if value is None:
+        raise TypeError("a page prints a value that is None")
+    return value
