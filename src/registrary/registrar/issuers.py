@@ -1,6 +1,6 @@
 """Making and changing issuers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -14,6 +14,7 @@ from registrary.core.errors import FieldError
 from registrary.core.events import Actor, FieldChange, Tag
 from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy, RuleSet
 from registrary.core.issuer_address import address_of, check_free_path, check_spelling
+from registrary.core.metadata import parsers
 from registrary.core.uris import check_https_uri
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
@@ -25,16 +26,27 @@ _DAY: Final = timedelta(days=1)
 _LONGEST: Final = {
     # A resource server may take a token for as long as it lasts, whatever happens meanwhile.
     "access_token": _DAY,
+    "id_token": _DAY,
     "registration_access_token_overlap": _DAY,
+    # A code passes through browsers and their histories (RFC 6749 §4.1.2).
+    "authorization_code": timedelta(minutes=10),
+    "pushed_request": timedelta(minutes=10),
+    "device_code": timedelta(hours=1),
+    "refresh_token_retry": timedelta(minutes=1),
 }
-_MAY_BE_NOTHING: Final = frozenset({"client_secret_overlap", "registration_access_token_overlap"})
+SWITCHES: Final = ("strict_authentication_method", "clients_may_register", "people_may_register")
+"""Members of an issuer that are on or off."""
+_MAY_BE_NOTHING: Final = frozenset(
+    {"client_secret_overlap", "registration_access_token_overlap", "refresh_token_retry"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuerWish:
     """What of an issuer shall become so; None leaves a side as it is.
 
-    *limits* and *lifetimes* hold the members that change, by their names in `core.issuer`.
+    *limits*, *lifetimes* and *switches* hold the members that change, by their names in
+    `core.issuer`.
     """
 
     mode: str | None = None
@@ -42,6 +54,8 @@ class IssuerWish:
     default_policies: tuple[str, ...] | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)  # Any: numbers, and lists of texts
     lifetimes: Mapping[str, timedelta | None] = field(default_factory=dict)
+    authorization_details_types: tuple[str, ...] | None = None
+    switches: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,24 @@ class IssuerKeeper:
 
         Raises `NotFound`, `NotPossible`, and `Stale` for another revision.
         """
+
+        def apply(issuer: Issuer) -> Issuer:
+            return _applied(issuer, wish)
+
+        return await self.amend(issuer_id, apply, actor=actor, expected=expected)
+
+    async def amend(
+        self,
+        issuer_id: str,
+        apply: Callable[[Issuer], Issuer],
+        *,
+        actor: Actor,
+        expected: int | None = None,
+    ) -> Issuer:
+        """Store what *apply* makes of the issuer, again when somebody else wrote meanwhile.
+
+        Raises as `change` does, and whatever *apply* raises.
+        """
         for _ in range(ATTEMPTS):
             stored = await self._services.store.get(Issuer, issuer_id, issuer_id)
             if stored is None:
@@ -96,7 +128,7 @@ class IssuerKeeper:
                 raise Stale
             now = self._services.clock.now()
             changed = msgspec.structs.replace(
-                _applied(stored, wish), revision=stored.revision + 1, updated_at=now
+                apply(stored), revision=stored.revision + 1, updated_at=now
             )
             event = an_event(
                 Occasion(issuer_id, now, actor),
@@ -182,7 +214,21 @@ def _applied(issuer: Issuer, wish: IssuerWish) -> Issuer:
         default_policies=defaults,
         limits=msgspec.structs.replace(issuer.limits, **wish.limits),
         lifetimes=msgspec.structs.replace(issuer.lifetimes, **wish.lifetimes),
+        authorization_details_types=(
+            issuer.authorization_details_types
+            if wish.authorization_details_types is None
+            else _types(wish.authorization_details_types)
+        ),
+        **wish.switches,
     )
+
+
+def _types(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *names* as types of authorization details (RFC 9396 §2); raises `NotPossible`."""
+    try:
+        return tuple(dict.fromkeys(parsers.identifier(name) for name in names))
+    except FieldError as error:
+        raise NotPossible(f"authorization_details_types: {error.rule}") from error
 
 
 def _check_networks(networks: tuple[str, ...]) -> None:
@@ -219,4 +265,8 @@ def _told(issuer: Issuer) -> dict[str, Any]:  # Any: JSON, as it stands in event
         "default_policies": list(issuer.default_policies),
         "limits": msgspec.to_builtins(msgspec.structs.asdict(issuer.limits)),
         "lifetimes": msgspec.to_builtins(msgspec.structs.asdict(issuer.lifetimes)),
+        "scopes": msgspec.to_builtins(issuer.scopes),
+        "resources": msgspec.to_builtins(issuer.resources),
+        "authorization_details_types": list(issuer.authorization_details_types),
+        **{name: getattr(issuer, name) for name in SWITCHES},
     }

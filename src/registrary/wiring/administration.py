@@ -9,6 +9,7 @@ from registrary.ports.audit_log import AuditLog
 from registrary.ports.keys import KeyMaker, Signer
 from registrary.protocol.admin.admin_tokens import AdminTokenOperations
 from registrary.protocol.admin.audit import AuditOperations
+from registrary.protocol.admin.catalogue import CatalogueOperations
 from registrary.protocol.admin.clients import ClientOperations
 from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
 from registrary.protocol.admin.issuers import IssuerOperations
@@ -21,6 +22,7 @@ from registrary.protocol.routes import Route
 from registrary.registrar.admin_access import AdminAccess
 from registrary.registrar.admin_tokens import AdminTokens
 from registrary.registrar.administration import Administrator
+from registrary.registrar.catalogue import Catalogue
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.first_administrator import FirstAdministrator
 from registrary.registrar.initial_access_tokens import InitialAccessTokens
@@ -72,6 +74,7 @@ def admin_operations(context: IssuerContext, used: Administration) -> tuple[Oper
         *InitialAccessTokenOperations(context, store, InitialAccessTokens(services)).rows(),
         *AdminTokenOperations(context, store, AdminTokens(services)).rows(),
         *IssuerOperations(context, store, IssuerKeeper(services)).rows(),
+        *CatalogueOperations(context, store, Catalogue(IssuerKeeper(services))).rows(),
         *KeyOperations(context, keeper, used.signer).rows(),
         *AuditOperations(context.issuer, used.log, used.signer).rows(),
     )

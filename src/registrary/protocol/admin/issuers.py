@@ -22,7 +22,7 @@ from registrary.protocol.admin.durations import duration_text, parse_duration
 from registrary.protocol.admin.operations import Answer, Call, Operation
 from registrary.registrar.administration import NotFound
 from registrary.registrar.context import IssuerContext
-from registrary.registrar.issuers import IssuerKeeper, IssuerWish, NewIssuer
+from registrary.registrar.issuers import SWITCHES, IssuerKeeper, IssuerWish, NewIssuer
 from registrary.registrar.permissions import Caller, Forbidden, Permission
 
 _ONE: Final = "/issuers/{id}"
@@ -53,6 +53,15 @@ class LifetimesChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=
     """How long things are good for, such as ``10m`` or ``90d``; a null secret lasts for ever."""
 
     access_token: str | UnsetType = UNSET
+    authorization_code: str | UnsetType = UNSET
+    id_token: str | UnsetType = UNSET
+    pushed_request: str | UnsetType = UNSET
+    device_code: str | UnsetType = UNSET
+    refresh_token: str | UnsetType = UNSET
+    refresh_token_retry: str | UnsetType = UNSET
+    grant: str | UnsetType = UNSET
+    session_idle: str | UnsetType = UNSET
+    session: str | UnsetType = UNSET
     client_secret: str | UnsetType | None = UNSET
     client_secret_overlap: str | UnsetType = UNSET
     registration_access_token_overlap: str | UnsetType = UNSET
@@ -76,13 +85,22 @@ class PolicyRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class IssuerChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What of an issuer shall change; what is left out stays as it is."""
+    """What of an issuer shall change; what is left out stays as it is.
+
+    *clients_may_register* and *people_may_register* take access tokens with the scope ``dcr`` at
+    the registration endpoint. *strict_authentication_method* takes exactly the registered one of
+    ``client_secret_basic`` and ``client_secret_post``.
+    """
 
     mode: str | None = None
     policies: list[PolicyRequest] | None = None
     default_policies: list[str] | None = None
     limits: LimitsChange = msgspec.field(default_factory=LimitsChange)
     lifetimes: LifetimesChange = msgspec.field(default_factory=LifetimesChange)
+    authorization_details_types: list[str] | None = None
+    strict_authentication_method: bool | None = None
+    clients_may_register: bool | None = None
+    people_may_register: bool | None = None
 
 
 class LimitsView(Limits, frozen=True, kw_only=True, omit_defaults=False):
@@ -93,6 +111,15 @@ class LifetimesView(msgspec.Struct, frozen=True, kw_only=True):
     """How long things are good for; null is for ever."""
 
     access_token: str
+    authorization_code: str
+    id_token: str
+    pushed_request: str
+    device_code: str
+    refresh_token: str
+    refresh_token_retry: str
+    grant: str
+    session_idle: str
+    session: str
     client_secret: str | None
     client_secret_overlap: str
     registration_access_token_overlap: str
@@ -111,6 +138,10 @@ class IssuerView(msgspec.Struct, frozen=True, kw_only=True):
     default_policies: tuple[str, ...]
     limits: LimitsView
     lifetimes: LifetimesView
+    authorization_details_types: tuple[str, ...]
+    strict_authentication_method: bool
+    clients_may_register: bool
+    people_may_register: bool
     created_at: datetime
     updated_at: datetime
     revision: int
@@ -237,6 +268,10 @@ def issuer_view(issuer: Issuer) -> IssuerView:
         default_policies=issuer.default_policies,
         limits=LimitsView(**msgspec.structs.asdict(issuer.limits)),
         lifetimes=_lifetimes_view(issuer.lifetimes),
+        authorization_details_types=issuer.authorization_details_types,
+        strict_authentication_method=issuer.strict_authentication_method,
+        clients_may_register=issuer.clients_may_register,
+        people_may_register=issuer.people_may_register,
         created_at=issuer.created_at,
         updated_at=issuer.updated_at,
         revision=issuer.revision,
@@ -256,13 +291,15 @@ def _shown(issuer: Issuer, *, status: int = 200) -> Answer:
 
 
 def _wish_of(wanted: IssuerChange) -> IssuerWish:
-    defaults = wanted.default_policies
+    defaults, types = wanted.default_policies, wanted.authorization_details_types
     return IssuerWish(
         mode=wanted.mode,
         policies=None if wanted.policies is None else tuple(map(_policy, wanted.policies)),
         default_policies=None if defaults is None else tuple(defaults),
         limits=msgspec.to_builtins(wanted.limits, builtin_types=(tuple,)),
         lifetimes=_lifetimes(wanted.lifetimes),
+        authorization_details_types=None if types is None else tuple(types),
+        switches={name: value for name in SWITCHES if (value := getattr(wanted, name)) is not None},
     )
 
 

@@ -85,7 +85,7 @@ def test_an_operation_says_what_it_takes_and_gives(path, method, operation):
     assert ("204" in done) == ("content" not in operation["responses"][done[0]])
     assert all("description" in answer for answer in operation["responses"].values())
     assert all(["application/problem+json"] == list(content) for content in errors)
-    assert ("requestBody" in operation) <= (method in {"post", "patch", "delete"})
+    assert ("requestBody" in operation) <= (method in {"post", "put", "patch", "delete"})
 
 
 def test_references_lead_somewhere():
