@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from registrary.outbound.fetcher import GuardedFetcher
+from registrary.outbound.messenger import GuardedMessenger
 from registrary.outbound.policy import development_policy
 from registrary.outbound.resolver import SystemResolver
 from registrary.outbound.tls import client_context
@@ -16,6 +17,7 @@ from registrary.ports.fetcher import JWKS_URI, FetchPurpose
 from registrary.testing.hostile import CertificateAuthority
 
 FetcherFactory = Callable[..., GuardedFetcher]
+MessengerFactory = Callable[..., GuardedMessenger]
 
 
 @dataclass
@@ -76,5 +78,17 @@ def make_fetcher(system_resolver: SystemResolver, trust: ssl.SSLContext) -> Fetc
         policy = changes.pop("policy", development_policy())
         resolver = changes.pop("resolver", system_resolver)
         return GuardedFetcher(policy, resolver, tls=changes.pop("tls", trust), **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_messenger(system_resolver: SystemResolver, trust: ssl.SSLContext) -> MessengerFactory:
+    """Return a maker of messengers: for development unless told otherwise."""
+
+    def make(**changes: Any) -> GuardedMessenger:
+        policy = changes.pop("policy", development_policy())
+        resolver = changes.pop("resolver", system_resolver)
+        return GuardedMessenger(policy, resolver, tls=changes.pop("tls", trust), **changes)
 
     return make

@@ -6,7 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,6 +25,7 @@ class SeenRequest:
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (lower-case), or None."""
@@ -120,6 +121,8 @@ class HostileServer:
                 if self._tls is not None:
                     await writer.start_tls(self._tls)
                 request = _parse(await reader.readuntil(b"\r\n\r\n"))
+                length = int(request.header("content-length") or 0)
+                request = replace(request, body=await reader.readexactly(length))
                 self.requests.append(request)
                 await self._answer(request, writer)
             except Reset:
