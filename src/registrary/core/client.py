@@ -45,12 +45,14 @@ class Door(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a client came in, and the ceilings that come with that for all its life.
 
     *mode* is ``open`` or ``protected``, *initial_access_token* the id of the token used, never
-    the token. *policies* are names of registration policies that every later update must
+    the token; *registered_by* is ``client:…`` or ``person:…`` where an access token was shown
+    instead. *policies* are names of registration policies that every later update must
     satisfy too, so that an update cannot escape what bound the registration.
     """
 
     mode: str
     initial_access_token: str | None = None
+    registered_by: str | None = None
     organization: str | None = None
     policies: tuple[str, ...] = ()
 
@@ -62,7 +64,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value came from, for members the client did not send as they stand. *revision* grows by
     one with each write and is what a write compares against. Access tokens name the
     *token_generation* they were issued in; raising it ends them all at once. An administrator
-    may shorten their *access_token_lifetime*.
+    may shorten their *access_token_lifetime*. *approved_scope* are restricted scopes that a
+    person allowed the client; it keeps them when it replaces its registration.
     """
 
     kind: ClassVar[str] = "client"
@@ -82,6 +85,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revoked_at: datetime | None = None
     token_generation: int = 0
     access_token_lifetime: timedelta | None = None
+    approved_scope: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -1,5 +1,8 @@
 """A request to register: who asks, what was sent, and what must be known to judge it."""
 
+from datetime import datetime
+from hashlib import sha256
+
 import msgspec
 
 from registrary.core.metadata import Offer, Parsed
@@ -39,14 +42,41 @@ class SectorDocument(msgspec.Struct, frozen=True):
     value: object | None
 
 
+class RegistrationAccess(msgspec.Struct, frozen=True):
+    """An access token presented for registration: whose it is, and what it is good for.
+
+    *person* is the id of who signed in, None for a token that the client got in its own name.
+    It serves once: *is_spent* says that it did.
+    """
+
+    jti: str
+    client_id: str
+    person: str | None
+    scope: tuple[str, ...]
+    expires_at: datetime
+    is_spent: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Return what stands for the token among those that were used."""
+        return sha256(f"registration\0{self.jti}".encode()).hexdigest()
+
+    @property
+    def bearer(self) -> str:
+        """Return who registers with it, in a word: ``person:…`` or ``client:…``."""
+        return f"person:{self.person}" if self.person else f"client:{self.client_id}"
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What was learnt about an applicant. Absent facts were not needed or do not exist.
 
     *initial_access_token* is the record whose digest matched, whatever its state;
-    *uses_made* how often it was used. *clients* is how many there are, by the counter of each
+    *uses_made* how often it was used. *access* is what an access token in its place allows.
+    *clients* is how many there are, by the counter of each
     quota that is set.
     """
 
     initial_access_token: InitialAccessToken | None = None
     uses_made: int = 0
+    access: RegistrationAccess | None = None
     clients: dict[str, int] = {}

@@ -15,6 +15,7 @@ class Tag(StrEnum):
     CLIENT_UPDATE_REFUSED = "client:update_refused"
     CLIENT_DELETED = "client:deleted"
     CLIENT_DELETE_REFUSED = "client:delete_refused"
+    CLIENT_ALLOWED = "client:allowed"
     CLIENT_HELD = "client:held"
     CLIENT_HOLD_LIFTED = "client:hold_lifted"
     CLIENT_REVOKED = "client:revoked"
@@ -40,6 +41,10 @@ class Tag(StrEnum):
     KEY_CREATED = "key:created"
     KEY_ACTIVATED = "key:activated"
     KEY_RETIRED = "key:retired"
+    PERSON_CREATED = "person:created"
+    PERSON_SIGNED_IN = "person:signed_in"
+    PERSON_SIGNED_OUT = "person:signed_out"
+    PERSON_SIGNED_OUT_EVERYWHERE = "person:signed_out_everywhere"
     STORE_RESTORED = "store:restored"
     SERVER_STARTED = "server:started"
     SERVER_STOPPED = "server:stopped"
@@ -51,6 +56,7 @@ SENTENCES: dict[Tag, str] = {
     Tag.CLIENT_UPDATE_REFUSED: "An update of a client was refused.",
     Tag.CLIENT_DELETED: "A client deleted itself.",
     Tag.CLIENT_DELETE_REFUSED: "A client's deletion of itself was refused.",
+    Tag.CLIENT_ALLOWED: "What a client may ask for, or how long its tokens last, was set.",
     Tag.CLIENT_HELD: "A hold was placed on a client.",
     Tag.CLIENT_HOLD_LIFTED: "A hold on a client was lifted.",
     Tag.CLIENT_REVOKED: "A client was revoked.",
@@ -80,6 +86,10 @@ SENTENCES: dict[Tag, str] = {
     Tag.KEY_CREATED: "A signing key was created.",
     Tag.KEY_ACTIVATED: "A signing key took over.",
     Tag.KEY_RETIRED: "A signing key is no longer published.",
+    Tag.PERSON_CREATED: "A person was made known.",
+    Tag.PERSON_SIGNED_IN: "A person signed in with a browser.",
+    Tag.PERSON_SIGNED_OUT: "A session of a person was ended.",
+    Tag.PERSON_SIGNED_OUT_EVERYWHERE: "Every session and grant of a person was ended.",
     Tag.STORE_RESTORED: "The store was put back from a backup; what came after that is gone.",
     Tag.SERVER_STARTED: "A server process began to keep this log.",
     Tag.SERVER_STOPPED: "A server process stopped; one that was killed says nothing.",

@@ -7,8 +7,9 @@ from typing import Final
 import msgspec
 
 from registrary.core.addresses import Networks, parse_address
-from registrary.core.draft import Applicant, Facts
+from registrary.core.draft import Applicant, Facts, RegistrationAccess
 from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy
+from registrary.core.scope import REGISTRATION_SCOPE
 from registrary.policy.ceilings import policies_called
 from registrary.policy.decision import Refused
 from registrary.policy.quotas import QUOTA_REFUSED, is_full
@@ -18,6 +19,9 @@ TOKEN_REQUIRED: Final = Refused(
     "invalid_token", "an initial access token is required", is_challenge=True
 )
 CLOSED: Final = Refused("access_denied", "this issuer takes no registrations")
+SCOPE_REQUIRED: Final = Refused(
+    "insufficient_scope", f"the access token must have the scope {REGISTRATION_SCOPE.name}"
+)
 NETWORK_REFUSED: Final = Refused("access_denied", "registrations are not taken from this network")
 
 
@@ -40,6 +44,10 @@ def enter(applicant: Applicant, facts: Facts, issuer: Issuer, *, now: datetime) 
     if applicant.token is None:
         if issuer.mode is RegistrationMode.PROTECTED:
             return TOKEN_REQUIRED
+    elif facts.access is not None:
+        refused = _refuse_access(facts.access, issuer)
+        if refused is not None:
+            return refused
     elif not is_token_good(facts, in_path=applicant.token.in_path, now=now):
         return TOKEN_REFUSED
     policies = policies_called(bound_policies(facts, issuer), issuer)
@@ -49,6 +57,14 @@ def enter(applicant: Applicant, facts: Facts, issuer: Issuer, *, now: datetime) 
     if facts.clients and is_full(issuer, organization_of(facts), facts.clients):
         return QUOTA_REFUSED
     return Entry(applicant, facts, policies)
+
+
+def _refuse_access(access: RegistrationAccess, issuer: Issuer) -> Refused | None:
+    """Judge an access token in the place of an initial access token: good once, where allowed."""
+    allowed = issuer.people_may_register if access.person else issuer.clients_may_register
+    if access.is_spent or not allowed:
+        return TOKEN_REFUSED
+    return None if REGISTRATION_SCOPE.name in access.scope else SCOPE_REQUIRED
 
 
 def organization_of(facts: Facts) -> str | None:

@@ -8,7 +8,7 @@ import msgspec
 from registrary.core.changes import Changes, Consume, Put, Unchanged
 from registrary.core.checks import Check, Outcome
 from registrary.core.client import Client, Credential, Door
-from registrary.core.draft import Draft, SectorDocument
+from registrary.core.draft import Draft, RegistrationAccess, SectorDocument
 from registrary.core.entropy import Draw
 from registrary.core.errors import FieldError, Problem
 from registrary.core.events import Tag
@@ -16,7 +16,7 @@ from registrary.core.ids import new_id
 from registrary.core.issuer import Issuer, RegistrationPolicy
 from registrary.core.lifecycle import Trigger, next_state
 from registrary.core.metadata import describe, in_deciding_order
-from registrary.core.records import InitialAccessToken
+from registrary.core.records import InitialAccessToken, SpentAssertion
 from registrary.core.secrets import Secret
 from registrary.policy.ceilings import broken_ceilings, lowered
 from registrary.policy.consistency import (
@@ -173,10 +173,11 @@ def secret_lifetime(issuer: Issuer, policies: tuple[RegistrationPolicy, ...]) ->
 
 
 def _door(screened: Screened) -> Door:
-    token = screened.entry.facts.initial_access_token
+    token, access = screened.entry.facts.initial_access_token, screened.entry.facts.access
     return Door(
         mode=screened.draft.door,
         initial_access_token=token.id if token else None,
+        registered_by=access.bearer if access else None,
         organization=token.organization if token else None,
         policies=tuple(policy.name for policy in screened.entry.policies),
     )
@@ -197,12 +198,20 @@ def _changes(client: Client, screened: Screened, terms: Terms) -> Changes:
         },
     )
     return Changes(
-        puts=(Put(client),),
+        puts=(Put(client), *_spent(screened.entry.facts.access, terms.issuer)),
         events=(registered,),
         consumptions=(*_uses(token), *counted(terms.issuer, client.door.organization)),
         # A token that is revoked while this is decided must not let one more client in.
         unchanged=(_as_read(token),) if token else (),
     )
+
+
+def _spent(access: RegistrationAccess | None, issuer: Issuer) -> tuple[Put, ...]:
+    """Return the note that an access token served; a second one of it is a conflict."""
+    if access is None:
+        return ()
+    note = SpentAssertion(issuer=issuer.id, digest=access.digest, expires_at=access.expires_at)
+    return (Put(note),)
 
 
 def _uses(token: InitialAccessToken | None) -> tuple[Consume, ...]:

@@ -93,7 +93,8 @@ def screen_update(
         return NETWORK_REFUSED
     parsed = parse_document(document, offer)
     unusable = [problem.field for problem in parsed.problems]
-    resolved = resolve(parsed.values, lowered(offer, policies), unusable=unusable)
+    own_offer = lowered(offer, policies).approving(current.approved_scope)
+    resolved = resolve(parsed.values, own_offer, unusable=unusable)
     problems = (
         *parsed.problems,
         *resolved.problems,

@@ -16,6 +16,7 @@ class Permission(StrEnum):
 
     CLIENTS_READ = "clients:read"
     CLIENTS_WRITE = "clients:write"
+    CLIENTS_APPROVE = "clients:approve"
     INITIAL_ACCESS_TOKENS_READ = "initial_access_tokens:read"
     INITIAL_ACCESS_TOKENS_WRITE = "initial_access_tokens:write"
     ADMIN_TOKENS_READ = "admin_tokens:read"
@@ -31,6 +32,7 @@ class Permission(StrEnum):
 SENTENCES: Final[dict[Permission, str]] = {
     Permission.CLIENTS_READ: "See clients, never their credentials.",
     Permission.CLIENTS_WRITE: "Hold, resume and revoke clients, and give them new credentials.",
+    Permission.CLIENTS_APPROVE: "Allow clients restricted scopes, and how long tokens last.",
     Permission.INITIAL_ACCESS_TOKENS_READ: "See initial access tokens, never their text.",
     Permission.INITIAL_ACCESS_TOKENS_WRITE: "Make and revoke initial access tokens.",
     Permission.ADMIN_TOKENS_READ: "See admin tokens, never their text.",

@@ -7,7 +7,7 @@ import msgspec
 
 from registrary.core.draft import Applicant, Draft, Facts, PresentedToken
 from registrary.core.events import Actor, ActorKind, Tag
-from registrary.core.records import InitialAccessToken
+from registrary.core.records import InitialAccessToken, SpentAssertion
 from registrary.core.secrets import Digest, Prefix, parse_token
 from registrary.policy.decision import Decision, Refused
 from registrary.policy.doors import Entry, enter, organization_of
@@ -127,6 +127,8 @@ class Registrar:
 
     async def _bearer(self, context: IssuerContext, token: PresentedToken) -> Facts:
         """Return the record behind *token*, and how often it was used."""
+        if not token.text.startswith(Prefix.INITIAL_ACCESS_TOKEN) and not token.in_path:
+            return await self._access(context, token)
         parsed = parse_token(token.text, Prefix.INITIAL_ACCESS_TOKEN)
         if parsed is None or parsed.locator is None:
             return _STRANGER
@@ -143,6 +145,19 @@ class Registrar:
         made = await store.counter(context.id, record.counter) if record.uses else 0
         return Facts(initial_access_token=record, uses_made=made)
 
+    async def _access(self, context: IssuerContext, token: PresentedToken) -> Facts:
+        """Return what an access token allows, and whether it served before."""
+        services, issuer = self._services, context.issuer
+        if services.access_tokens is None or not (
+            issuer.clients_may_register or issuer.people_may_register
+        ):
+            return _STRANGER
+        access = await services.access_tokens.registration_access(issuer, token.text)
+        if access is None:
+            return _STRANGER
+        spent = await services.store.get(SpentAssertion, context.id, access.digest)
+        return Facts(access=msgspec.structs.replace(access, is_spent=spent is not None))
+
     def _judge_entry(
         self, context: IssuerContext, applicant: Applicant, facts: Facts
     ) -> Entry | Refused:
@@ -152,14 +167,11 @@ class Registrar:
     def _turn(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Refused | None:
         """Count the request against its principal: token, organisation, else address."""
         services = self._services
-        token = facts.initial_access_token
-        if token is None:
+        keys = _principals(context, facts)
+        if not keys:
             wait = services.wait_for_stranger(context.issuer, applicant.peer)
         else:
             rate = context.issuer.limits.registrations_per_minute
-            keys = [f"{context.id}:token:{token.id}"]
-            if token.organization is not None:
-                keys.append(f"{context.id}:organization:{token.organization}")
             waits = [services.wait_for(key, rate) for key in keys]
             wait = max((wait for wait in waits if wait is not None), default=None)
         return None if wait is None else Refused("too_many_requests", TOO_MANY, retry_after=wait)
@@ -168,12 +180,8 @@ class Registrar:
         return enter(applicant, facts, context.issuer, now=self._services.clock.now())
 
     def _occasion(self, context: IssuerContext, applicant: Applicant, facts: Facts) -> Occasion:
-        token = facts.initial_access_token
-        actor = (
-            Actor(ActorKind.INITIAL_ACCESS_TOKEN, token.id, applicant.peer)
-            if token
-            else Actor(ActorKind.ANONYMOUS, None, applicant.peer)
-        )
+        kind, name = _actor(facts)
+        actor = Actor(kind, name, applicant.peer)
         return Occasion(context.id, self._services.clock.now(), actor, applicant.request_id)
 
     async def _note_refusal(
@@ -192,3 +200,28 @@ class Registrar:
             detail={"fields": sorted({problem.field for problem in refused.problems})},
         )
         await self._services.record(event)
+
+
+def _principals(context: IssuerContext, facts: Facts) -> list[str]:
+    """Return whose rates a request counts against; nobody's for a stranger."""
+    token, access = facts.initial_access_token, facts.access
+    if access is not None:
+        return [f"{context.id}:access:{access.bearer}"]
+    if token is None:
+        return []
+    own = [f"{context.id}:token:{token.id}"]
+    if token.organization is not None:
+        own.append(f"{context.id}:organization:{token.organization}")
+    return own
+
+
+def _actor(facts: Facts) -> tuple[ActorKind, str | None]:
+    """Return who registers, as events say it."""
+    token, access = facts.initial_access_token, facts.access
+    if token is not None:
+        return ActorKind.INITIAL_ACCESS_TOKEN, token.id
+    if access is None:
+        return ActorKind.ANONYMOUS, None
+    if access.person is not None:
+        return ActorKind.PERSON, access.person
+    return ActorKind.CLIENT, access.client_id

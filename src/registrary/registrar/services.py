@@ -10,6 +10,7 @@ from registrary.core.entropy import Draw
 from registrary.core.events import Event
 from registrary.core.issuer import Issuer
 from registrary.policy.credentials import CredentialKeys
+from registrary.ports.access_tokens import AccessTokens
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.fetcher import Fetcher
 from registrary.ports.keys import SecretKeys
@@ -23,7 +24,11 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The adapters behind the registrar. *limiter* is None when rate limits are switched off."""
+    """The adapters behind the registrar.
+
+    *limiter* is None when rate limits are switched off, *access_tokens* where no access token
+    is taken for registration.
+    """
 
     store: Store
     clock: Clock
@@ -32,6 +37,7 @@ class Services:
     secret_keys: SecretKeys
     refusals: Counting
     limiter: Limiter | None = None
+    access_tokens: AccessTokens | None = None
 
     def draw(self, count: int) -> Draw:
         """Return *count* fresh random bytes to spend in one decision."""

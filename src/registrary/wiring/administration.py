@@ -22,6 +22,7 @@ from registrary.protocol.routes import Route
 from registrary.registrar.admin_access import AdminAccess
 from registrary.registrar.admin_tokens import AdminTokens
 from registrary.registrar.administration import Administrator
+from registrary.registrar.allowances import Allowances
 from registrary.registrar.catalogue import Catalogue
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.first_administrator import FirstAdministrator
@@ -70,7 +71,7 @@ def admin_operations(context: IssuerContext, used: Administration) -> tuple[Oper
     administrator = Administrator(services)
     keeper = KeyKeeper(services, used.key_maker, used.signer)
     return (
-        *ClientOperations(context, store, used.log, administrator).rows(),
+        *ClientOperations(context, store, used.log, administrator, Allowances(services)).rows(),
         *InitialAccessTokenOperations(context, store, InitialAccessTokens(services)).rows(),
         *AdminTokenOperations(context, store, AdminTokens(services)).rows(),
         *IssuerOperations(context, store, IssuerKeeper(services)).rows(),

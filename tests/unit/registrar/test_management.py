@@ -438,3 +438,21 @@ async def test_a_client_may_move_within_its_sector_and_into_one():
     ]
 
     assert ["done"] * 3 == [code_of(one) for one in answers]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [("read admin", "read admin"), ("read admin dcr", "read admin"), ("read", "read")],
+    ids=["said again", "with one that nobody allowed", "given up"],
+)
+async def test_a_client_keeps_what_it_was_allowed_and_gets_no_more(asked, kept):
+    """Changing its name must not cost a client the scope that somebody approved."""
+    desk = Desk()
+    client, token = await desk.add(
+        metadata=some_metadata(scope="read admin"), approved_scope=("admin",)
+    )
+
+    answer = await desk.update(client, token, scope=asked, client_name="Another")
+
+    assert isinstance(answer, Accepted)
+    assert kept == answer.client.metadata["scope"]

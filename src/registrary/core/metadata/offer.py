@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from registrary.core.metadata.field import Feature, Field
 from registrary.core.scope import ScopeDefinition, default_scope
 
@@ -100,6 +102,14 @@ class Offer:
             None if scopes is None else frozenset(scopes),
         )
 
+    def approving(self, names: Iterable[str]) -> "Offer":
+        """Return the same offer where the restricted scopes called *names* need no approval.
+
+        For a client that has it. The same names yield the same object.
+        """
+        approved = frozenset(names)
+        return _approving(self, approved) if approved else self
+
     def announced(self) -> dict[str, Any]:  # Any: lists of strings, and booleans
         """Return the members of the server's metadata that this offer fills (RFC 8414 §2).
 
@@ -115,6 +125,15 @@ class Offer:
             if feature in self.features or name in _SAID_ALWAYS:
                 members[name] = feature in self.features
         return members
+
+
+@lru_cache(maxsize=256)
+def _approving(offer: Offer, approved: frozenset[str]) -> Offer:
+    catalogue = tuple(
+        msgspec.structs.replace(scope, restricted=scope.restricted and scope.name not in approved)
+        for scope in offer.scopes
+    )
+    return replace(offer, scopes=catalogue)
 
 
 _Ceiling = frozenset[str] | None

@@ -8,6 +8,7 @@ import msgspec
 from registrary.core.client import Client, Door
 from registrary.core.lifecycle import ClientState, Effects, Hold, Standing
 from registrary.core.metadata import BY_NAME, Source, base_name
+from registrary.protocol.admin.durations import duration_text
 
 
 class ClientView(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,8 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any]  # Any: metadata values are JSON
     provenance: dict[str, str]
     door: Door
+    approved_scope: str
+    access_token_lifetime: str | None
     issued_at: datetime
     updated_at: datetime
     revoked_at: datetime | None
@@ -98,6 +101,7 @@ _BECAUSE: Final[dict[str, str]] = {
 
 def client_view(client: Client) -> ClientView:
     """Return what may be shown of a client."""
+    lifetime = client.access_token_lifetime
     return ClientView(
         client_id=client.client_id,
         state=client.state,
@@ -105,6 +109,8 @@ def client_view(client: Client) -> ClientView:
         metadata=client.metadata,
         provenance=client.provenance,
         door=client.door,
+        approved_scope=" ".join(client.approved_scope),
+        access_token_lifetime=None if lifetime is None else duration_text(lifetime),
         issued_at=client.issued_at,
         updated_at=client.updated_at,
         revoked_at=client.revoked_at,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final, Literal, assert_never
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from registrary.core.client import Client
 from registrary.core.lifecycle import ClientState, HoldKind
@@ -31,6 +32,7 @@ from registrary.protocol.admin.events import (
 from registrary.protocol.admin.lists import Span, page_limit, scan
 from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation, QueryParameter
 from registrary.registrar.administration import Administrator, NotPossible
+from registrary.registrar.allowances import Allowance, Allowances
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.permissions import Permission
 
@@ -44,6 +46,18 @@ class HoldRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     reason: str
     kind: HoldKind = HoldKind.ADMIN
+
+
+class AllowanceRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client is allowed; what is left out stays as it is.
+
+    *approved_scope* are restricted scopes, separated by spaces; those it does not name any more
+    are taken away, with every token issued before. *access_token_lifetime* is such as ``5m``;
+    null is the issuer's.
+    """
+
+    approved_scope: str | UnsetType = UNSET
+    access_token_lifetime: str | UnsetType | None = UNSET
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,6 +85,7 @@ class ClientOperations:
     store: Store
     log: AuditLog
     administrator: Administrator
+    allowances: Allowances
 
     def rows(self) -> tuple[Operation, ...]:
         """Return the operations."""
@@ -132,6 +147,15 @@ class ClientOperations:
 
     def _writing(self) -> tuple[Operation, ...]:
         return (
+            Operation(
+                method="PATCH",
+                path=_ONE,
+                permission=Permission.CLIENTS_APPROVE,
+                summary="Set what a client is allowed: restricted scopes, shorter tokens.",
+                run=self.allow,
+                body=AllowanceRequest,
+                returns=ClientView,
+            ),
             Operation(
                 method="DELETE",
                 path=_ONE,
@@ -207,6 +231,26 @@ class ClientOperations:
         wanted = event_filter(call.query, client_id=client.client_id)
         limit = page_limit(call.query)
         return Answer(await find_events(self.log, self.context.id, wanted, limit=limit))
+
+    async def allow(self, call: Call) -> Answer:
+        """Set what a client is allowed."""
+        wanted = call.read(AllowanceRequest)
+        lifetime, scope = wanted.access_token_lifetime, wanted.approved_scope
+        if isinstance(lifetime, str):
+            length: timedelta | None = parse_duration(lifetime, "access_token_lifetime")
+        elif lifetime is None:
+            length = None
+        else:
+            length = (await self._client(call)).access_token_lifetime
+        approved = None if isinstance(scope, UnsetType) else tuple(scope.split())
+        client = await self.allowances.allow(
+            self.context,
+            call.path["id"],
+            Allowance(approved, length),
+            actor=call.caller.actor,
+            expected=call.expected_revision(),
+        )
+        return _shown(client)
 
     async def revoke(self, call: Call) -> Answer:
         """Revoke a client for good."""
