@@ -58,10 +58,17 @@ CLIENT_ID_METADATA_DOCUMENT: Final = FetchPurpose(
     deadline=timedelta(seconds=5),
 )
 
+LOGO_URI: Final = FetchPurpose(
+    "logo_uri",  # RFC 7591 §2; drawn anew before anybody sees it
+    media_types=("image/png", "image/jpeg", "image/gif", "image/webp"),
+    limit_bytes=256 * KIB,
+    deadline=timedelta(seconds=5),
+)
+
 PURPOSES: Final[Mapping[str, FetchPurpose]] = MappingProxyType(
     {
         purpose.name: purpose
-        for purpose in (SECTOR_IDENTIFIER_URI, JWKS_URI, CLIENT_ID_METADATA_DOCUMENT)
+        for purpose in (SECTOR_IDENTIFIER_URI, JWKS_URI, CLIENT_ID_METADATA_DOCUMENT, LOGO_URI)
     }
 )
 """Every purpose by its name; a further kind of document is a further row."""
