@@ -80,14 +80,15 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The refresh token of a grant as the store knows it.
 
     *previous_mac* is the digest of the one it replaced at *rotated_at*: until this one is first
-    used (*is_used*), and for a short while, the old one gets the same answer again, which is
-    kept as *sealed_answer*. Any other use of an old one ends the grant (RFC 9700 §4.14.2).
+    used (and so replaced), and for a short while, the old one gets the same answer again, which
+    is kept as *sealed_answer*. Any other use of an old one ends the grant (RFC 9700 §4.14.2); by
+    *family_key* it is told from one that was made up.
     """
 
     pepper_id: str
     mac: bytes
+    family_key: bytes
     issued_at: datetime
-    is_used: bool = False
     previous_mac: bytes | None = None
     rotated_at: datetime | None = None
     sealed_answer: bytes | None = None

@@ -71,7 +71,9 @@ def a_grant(**what_matters: Any) -> Grant:  # Any: the fields of Grant
         id=an_id(),
         grant_type="authorization_code",
         authorization=an_authorization(),
-        refresh_token=RefreshToken(pepper_id=PEPPER_ID, mac=bytes(32), issued_at=MOMENT),
+        refresh_token=RefreshToken(
+            pepper_id=PEPPER_ID, mac=bytes(32), family_key=bytes(32), issued_at=MOMENT
+        ),
         created_at=MOMENT,
         expires_at=MOMENT + timedelta(days=1),
     )
@@ -132,6 +134,7 @@ def one_of_each_kind_about_people() -> tuple[Record, ...]:
             refresh_token=RefreshToken(
                 pepper_id=PEPPER_ID,
                 mac=bytes(32),
+                family_key=b"\xff",
                 issued_at=MOMENT,
                 previous_mac=b"\x00",
                 rotated_at=MOMENT,
@@ -204,8 +207,9 @@ def one_of_each_kind_about_people() -> tuple[Record, ...]:
                 id=an_id(),
                 purpose="security_event",
                 url="https://receiver.example/",
-                media_type="application/secevent+jwt",
-                body=b"\xff",
+                about=an_id(),
+                alg="RS256",
+                claims={"iss": "https://registry.example", "events": {"urn:example": {}}},
                 created_at=MOMENT,
                 give_up_at=MOMENT,
             )
