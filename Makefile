@@ -16,8 +16,8 @@ TEST := .venv/.test-$(call checksum,requirements/test.txt requirements/check.txt
 BENCH := .venv/.bench-$(call checksum,requirements/bench.txt)
 LOCK := .venv/.lock-$(call checksum,requirements/uv.txt)
 
-NODE := $(patsubst %/package-lock.json,%,$(wildcard tests/interop/node/package-lock.json))
-NODE_MODULES := $(if $(NODE),$(NODE)/node_modules/.installed-$(call checksum,$(NODE)/package-lock.json))
+NODES := $(patsubst %/package-lock.json,%,$(wildcard tests/*/node/package-lock.json))
+NODE_MODULES := $(foreach node,$(NODES),$(node)/node_modules/.installed-$(call checksum,$(node)/package-lock.json))
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,7 @@ serve: $(BASE) ## start a server for trying out, on http://127.0.0.1:8400
 	@exec $(BIN)/registrary serve --dev --store sqlite:///var/registrary.db $(ARGS)
 
 test: check $(NODE_MODULES) ## install what the tests need, then run the checks and every test
+	@scripts/chromium.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --quiet --numprocesses auto --dist worksteal $(ARGS)
 	@echo "All checks and tests passed."
 
@@ -51,7 +52,7 @@ lock: $(LOCK) ## renew requirements/ from pyproject.toml (UPGRADE=1 takes newer 
 	@BIN=$(BIN) UPGRADE=$(UPGRADE) scripts/lock.sh
 
 clean: ## remove what these commands installed and cached; var/ stays
-	rm -rf .venv tests/interop/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv tests/*/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" scripts/venv.sh
@@ -76,8 +77,9 @@ $(LOCK): | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements/uv.txt
 	@rm -f .venv/.lock-* && touch $@
 
+$(NODE_MODULES): node = $(patsubst %/node_modules/,%,$(dir $@))
 $(NODE_MODULES): | $(BASE)
 	@scripts/node.sh
-	@echo "Installing the interoperability clients into $(NODE) ..."
-	@cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund > /dev/null
+	@echo "Installing the locked npm packages of $(node) ..."
+	@cd $(node) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund > /dev/null
 	@touch $@

@@ -15,10 +15,14 @@ _MISLEADING: Final = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
+# More marks on one letter than any script has climb over what stands around it.
+_MARK: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILED: Final = re.compile(f"({_MARK}{{4}}){_MARK}+")
+
 
 def shown(text: str, limit: int = NAME_CHARACTERS) -> str:
     """Return *text* without what misleads the eye, in one line of *limit* characters at most."""
-    line = " ".join(_MISLEADING.sub("", text).split())
+    line = " ".join(_PILED.sub(r"\1", _MISLEADING.sub("", text)).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

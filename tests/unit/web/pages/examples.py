@@ -210,6 +210,14 @@ EXAMPLES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
         "logged_out",
         of.LoggedOutValues(frames=[], link=REDIRECT, client_name="Calendar Sync"),
     ),
+    "logged-out-of-clients": (
+        "logged_out",
+        of.LoggedOutValues(
+            frames=["https://calendar.example/out?sid=1", "https://mail.example/out?sid=2"],
+            link="https://calendar.example/",
+            client_name="Calendar Sync",
+        ),
+    ),
     "logged-out-alone": (
         "logged_out",
         of.LoggedOutValues(frames=[], link=None, client_name=None),

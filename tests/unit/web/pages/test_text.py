@@ -37,6 +37,11 @@ def test_what_misleads_the_eye_is_not_shown(text, expected):
     assert expected == shown(text)
 
 
+def test_marks_are_not_piled_higher_than_any_script_does():
+    """They would climb over the words around a name."""
+    assert "Z\u0336\u0351\u0336\u0351, a\u0301" == shown("Z" + "\u0336\u0351" * 50 + ", a\u0301")
+
+
 def test_a_text_is_cut_where_it_gets_long():
     """What stands below must stay in sight."""
     assert "abcd…" == shown("abcdefgh", 5)
