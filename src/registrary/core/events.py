@@ -31,6 +31,9 @@ class Tag(StrEnum):
     TOKEN_REFUSED = "token:refused"
     TOKEN_REVOKED = "token:revoked"
     TOKEN_REVOCATION_REFUSED = "token:revocation_refused"
+    GRANT_ENDED = "grant:ended"
+    AUTHORIZATION_ALLOWED = "authorization:allowed"
+    AUTHORIZATION_DENIED = "authorization:denied"
     INITIAL_ACCESS_TOKEN_CREATED = "initial_access_token:created"
     INITIAL_ACCESS_TOKEN_REVOKED = "initial_access_token:revoked"
     ADMIN_TOKEN_CREATED = "admin_token:created"
@@ -76,6 +79,11 @@ SENTENCES: dict[Tag, str] = {
     Tag.TOKEN_REFUSED: "An authenticated client was refused a token.",
     Tag.TOKEN_REVOKED: "An access token was revoked.",
     Tag.TOKEN_REVOCATION_REFUSED: "A client wanted to revoke the token of another client.",
+    Tag.GRANT_ENDED: "What a client was allowed came to an end, with every token of it.",
+    Tag.AUTHORIZATION_ALLOWED: (
+        "A client got what it asked a person for: allowed now, or remembered from before."
+    ),
+    Tag.AUTHORIZATION_DENIED: "A person refused a client what it asked for.",
     Tag.INITIAL_ACCESS_TOKEN_CREATED: "An initial access token was created.",
     Tag.INITIAL_ACCESS_TOKEN_REVOKED: "An initial access token was revoked.",
     Tag.ADMIN_TOKEN_CREATED: "An admin token was created.",

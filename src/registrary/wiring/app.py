@@ -10,7 +10,6 @@ from typing import Final
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.services import ServerServices
-from registrary.authserver.tokens import TokenIssuer
 from registrary.config import Settings
 from registrary.config.checks import admin_address
 from registrary.config.settings import HttpSettings
@@ -25,6 +24,7 @@ from registrary.jobs.sequencer import Sequencer
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
+from registrary.outbound.pictures import FetchedPictures
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
 from registrary.protocol.admin.operations import PREFIX as ADMIN_API
@@ -40,6 +40,7 @@ from registrary.registrar.services import Services
 from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.web.asgi import Application
 from registrary.web.callers import TrustedProxies
+from registrary.web.client_certificates import CertificateHeader
 from registrary.web.gateway import Gateway, GatewaySettings, RequestSummary
 from registrary.web.limits import HttpLimits
 from registrary.web.metrics import Metrics
@@ -49,6 +50,7 @@ from registrary.wiring.adapters import (
     SystemClock,
     SystemEntropy,
     Vault,
+    client_authorities,
     open_vault,
     outbound_policy,
     outbound_trust,
@@ -56,11 +58,14 @@ from registrary.wiring.adapters import (
 from registrary.wiring.administration import Administration
 from registrary.wiring.chores import Chores
 from registrary.wiring.collector import SETTLE_AFTER, settle_collector
+from registrary.wiring.contexts import deployment_of
+from registrary.wiring.demo import ensure_demo_person
 from registrary.wiring.directory import Directory
 from registrary.wiring.health import demand_keys
-from registrary.wiring.issuers import ensure_issuer
+from registrary.wiring.issuers import ensure_issuer, issuer_url
 from registrary.wiring.readiness import KeyWatch, WriteProbe
 from registrary.wiring.sites import UseCases, site_of
+from registrary.wiring.token_routes import grants_of
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
 LOOK_AT_KEYS_EVERY: Final = timedelta(seconds=5)
@@ -84,13 +89,18 @@ class Runtime:
             is_admin=self.is_admin,
             turn_away=self.turn_away,
         )
+        self.deployment = deployment_of(settings, issuer_url(settings))
+        aliases = {alias: host for host, alias in self.deployment.mtls_hosts}
         if settings.http.admin_listen is None:
-            self.directory = Directory(operation.routes())
+            self.directory = Directory(operation.routes(), aliases=aliases)
         else:
-            self.directory = Directory(operation.health_routes(), serves=_is_for_clients)
+            self.directory = Directory(
+                operation.health_routes(), serves=_is_for_clients, aliases=aliases
+            )
         self.admin_directory = Directory(operation.admin_listener_routes(), serves=_is_admin)
         # Made before anything is opened, so that a bad file is told on one line.
         self._trust = outbound_trust(environment)
+        self._authorities = client_authorities(settings.http)
         self._access_log = access_log_of(settings.log)
         self._vault: Vault | None = None
         self.access: AdminAccess  # set when the server starts
@@ -116,6 +126,8 @@ class Runtime:
         try:
             await demand_keys(self.vault)
             await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
+            if self.settings.dev:
+                await ensure_demo_person(self.vault.store, self.clock, entropy=self.entropy)
             signer = LocalSigner(self.vault.store, self.vault.keys)
             rotation = KeyRotation(
                 self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
@@ -177,13 +189,16 @@ class Runtime:
                 self.clock,
                 self.entropy,
                 self.refusals,
+                self._authorities,
             ),
-            tokens=TokenIssuer(signer, self.clock, self.entropy, self.issues),
+            grants=grants_of(server),
             inspector=TokenInspector(
                 self.vault.store, signer, self.clock, self.entropy, self.refusals
             ),
             signer=signer,
             administration=administration,
+            pictures=FetchedPictures(services.fetcher),
+            deployment=self.deployment,
         )
 
     def _jobs(self, keys: FirstKeys, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
@@ -259,6 +274,15 @@ def _is_for_clients(route: Route) -> bool:
     return not _is_admin(route)
 
 
+def proxies_of(settings: HttpSettings) -> TrustedProxies:
+    """Return whose headers *settings* want believed, and which."""
+    header = settings.client_certificate_header
+    return TrustedProxies(
+        Networks.parse(settings.trusted_proxies),
+        certificate=None if header is None else CertificateHeader(header),
+    )
+
+
 def limits_of(settings: HttpSettings) -> HttpLimits:
     """Return the limits that *settings* ask for."""
     return HttpLimits(
@@ -276,7 +300,7 @@ def build_app(settings: Settings, *, environment: Mapping[str, str] = os.environ
     runtime = Runtime(settings, environment)
     gateway_settings = GatewaySettings(
         limits=limits_of(settings.http),
-        proxies=TrustedProxies(Networks.parse(settings.http.trusted_proxies)),
+        proxies=proxies_of(settings.http),
         on_finished=runtime.note,
     )
     by_port = {}

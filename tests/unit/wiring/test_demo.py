@@ -1,0 +1,36 @@
+"""A development server can be tried at once; any other has no password of ours."""
+
+import pytest
+
+from registrary.core.people import Person, SignInName
+from registrary.storage.sqlite import open_sqlite
+from tests.unit.wiring.kit import development, production, serving
+
+pytestmark = pytest.mark.anyio
+
+
+async def people_of(folder) -> list[str | None]:
+    """Return the user names in the store in *folder*."""
+    store = open_sqlite(folder / "registrary.db")
+    [issuer] = await store.issuers()
+    names = await store.page(SignInName, issuer.id)
+    people = [await store.get(Person, issuer.id, name.person) for name in names.records]
+    await store.close()
+    return [person.username for person in people if person is not None]
+
+
+async def test_a_development_server_knows_the_demo_person(tmp_path):
+    """The first authorization must not need a manual; and a second start makes no second one."""
+    for _ in range(2):
+        async with serving(development(tmp_path)):
+            pass
+
+    assert ["demo"] == await people_of(tmp_path)
+
+
+async def test_a_real_server_knows_nobody(tmp_path):
+    """A default password would be found by the first scanner."""
+    async with serving(production(tmp_path)):
+        pass
+
+    assert [] == await people_of(tmp_path)
