@@ -285,6 +285,7 @@ REFUSED_KEYS = {
     "key_ops empty": rsa_key(key_ops=[]),
     "key_ops is no array": rsa_key(key_ops="verify"),
     "key_ops of numbers": rsa_key(key_ops=[1]),
+    "key_ops null": rsa_key(key_ops=None),
     "x5c of another key": ec_key(x5c=x5c_of(RSA_PRIVATE)),
     "x5c is text": ec_key(x5c=x5c_of(EC_PRIVATE)[0]),
     "x5c empty": ec_key(x5c=[]),

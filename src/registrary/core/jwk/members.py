@@ -170,7 +170,7 @@ def _check_purpose(key: Jwk) -> None:
     if alg is not None:
         _check_algorithm(key, alg)
     operations = key.get("key_ops")
-    if operations is not None:
+    if "key_ops" in key:
         _check_operations(operations)
     declared = {
         use,
