@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, TypeVar
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.newcomers import NEWCOMER_DRAW_BYTES, newcomer
@@ -10,6 +10,7 @@ from registrary.authserver.people.passwords import hashed
 from registrary.authserver.people.sessions import Sessions
 from registrary.authserver.presented import Visit
 from registrary.authserver.services import ServerServices
+from registrary.core.changes import Record
 from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.metadata import offer_for
 from registrary.core.people import Person
@@ -29,6 +30,7 @@ from registrary.testing.factories import an_issuer
 
 VISIT = Visit("/authorize", "192.0.2.1", "request-1")
 PASSWORD = "correct horse"
+R = TypeVar("R", bound=Record)
 
 
 class Counts(Counting):
@@ -108,6 +110,12 @@ class House:
         how: dict[str, Any] = {"amr": ("pwd",), "acr": "pwd", "visit": VISIT} | more
         signed_in, token = await self.sessions.begin(self.context, person, **how)
         return signed_in, token.reveal()
+
+    async def stored(self, record: R) -> R:
+        """Return *record* as it is stored now."""
+        found = await self.store.get(type(record), self.context.id, record.key)
+        assert found is not None
+        return found
 
     async def bodies(self) -> list[dict[str, Any]]:
         """Return the bodies of what was written down, oldest first."""

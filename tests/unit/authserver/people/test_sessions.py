@@ -8,7 +8,7 @@ import pytest
 from registrary.core.changes import Changes, Put
 from registrary.core.events import Tag
 from registrary.core.issuer import Lifetimes
-from registrary.core.people import Person, Session, SessionOfPerson
+from registrary.core.people import Person, SessionOfPerson
 from registrary.testing.clock import MOMENT
 from tests.unit.authserver.people.kit import VISIT, House
 
@@ -82,10 +82,10 @@ async def test_a_session_is_written_once_a_minute_at_most():
 
     house.clock.advance(timedelta(seconds=59))
     await house.sessions.current(house.context, token)
-    unwritten = await house.store.get(Session, house.context.id, signed_in.session.id)
+    unwritten = await house.stored(signed_in.session)
     house.clock.advance(timedelta(seconds=1))
     await house.sessions.current(house.context, token)
-    written = await house.store.get(Session, house.context.id, signed_in.session.id)
+    written = await house.stored(signed_in.session)
 
     assert (1, 2) == (unwritten.revision, written.revision)
     assert MOMENT + timedelta(minutes=61) == written.expires_at
