@@ -35,7 +35,14 @@ def answer(address: str) -> HttpResponse:
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with a page."""
-        response = answer(self.path)
+        self._send(answer(self.path))
+
+    def do_POST(self) -> None:
+        """Repeat what was posted."""
+        octets = self.rfile.read(int(self.headers["content-length"]))
+        self._send(HttpResponse(200, ((b"content-type", b"text/plain"),), octets))
+
+    def _send(self, response: HttpResponse) -> None:
         self.send_response(response.status)
         for name, value in response.headers:
             self.send_header(name.decode(), value.decode())

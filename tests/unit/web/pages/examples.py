@@ -14,7 +14,9 @@ QR: Final = (
 )
 PASSKEY_REQUEST: Final = '{"challenge": "bm90IHJhbmRvbQ", "rpId": "localhost"}'
 PASSKEY_CREATION: Final = (
-    '{"challenge": "bm90IHJhbmRvbQ", "rp": {"name": "Registrary"}, "pubKeyCredParams": [], '
+    '{"challenge": "bm90IHJhbmRvbQ", "rp": {"id": "localhost", "name": "Registrary"}, '
+    '"pubKeyCredParams": [{"type": "public-key", "alg": -7}, {"type": "public-key", "alg": -257}], '
+    '"authenticatorSelection": {"residentKey": "required"}, '
     '"user": {"id": "bWFyaWE", "name": "maria", "displayName": "Maria"}}'
 )
 
