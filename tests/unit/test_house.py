@@ -197,6 +197,7 @@ PLANTS = {
     "joserfc-elsewhere": ("jose-library", "authserver/planted.py", "import joserfc"),
     "cryptography-elsewhere": ("cryptography", "core/planted.py", "import cryptography"),
     "argon2-elsewhere": ("password-hash", "registrar/planted.py", "import argon2"),
+    "second-tls-elsewhere": ("second-tls", "web/planted.py", "import OpenSSL"),
     "server-elsewhere": ("http-server", "protocol/planted.py", "import uvicorn"),
     "templates-elsewhere": ("pages", "protocol/planted.py", "import jinja2"),
     "dialogue-elsewhere": ("dialogue", "wiring/planted.py", "import rich"),

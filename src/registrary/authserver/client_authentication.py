@@ -6,11 +6,13 @@ from typing import Final
 import msgspec
 
 from registrary.authserver.assertions import AssertionVerifier
+from registrary.authserver.certificates import CertificateVerifier
 from registrary.authserver.context import ServerContext
 from registrary.authserver.journal import Journal, Refusals
 from registrary.authserver.presented import (
     Presented,
     PresentedAssertion,
+    PresentedCertificate,
     PresentedId,
     PresentedSecret,
     Refusal,
@@ -21,6 +23,7 @@ from registrary.core.client import Client, Credential
 from registrary.core.events import Tag
 from registrary.core.jose import AssertionRefused, read_client_assertion
 from registrary.core.secrets import Prefix, Secret
+from registrary.core.x509.authorities import Authorities
 from registrary.policy.credentials import find_credential, is_first_use
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.counter import Counter
@@ -39,7 +42,8 @@ class ClientAuthenticator:
     """Authenticates clients. Every failure looks the same, whatever it was.
 
     `UnsealError` is raised where the server's own keys are at fault, and no client.
-    *refusals* counts what strangers were refused; None counts nothing.
+    *refusals* counts what strangers were refused; None counts nothing. *authorities* vouch for
+    certificates of clients; without them ``tls_client_auth`` proves nobody.
     """
 
     store: Store
@@ -48,6 +52,7 @@ class ClientAuthenticator:
     clock: Clock
     entropy: Entropy
     refusals: Counter | None = None
+    authorities: Authorities | None = None
 
     async def authenticate(
         self,
@@ -56,14 +61,16 @@ class ClientAuthenticator:
         *,
         audiences: frozenset[str],
         visit: Visit,
+        public: bool = True,
     ) -> Client | Refusal:
         """Return the client that *presented* proves, if it stands well.
 
         Proof comes first, standing second: only the client itself learns that it is held.
-        *audiences* are the names an assertion may be addressed to.
+        *audiences* are the names an assertion may be addressed to. With *public* a client may
+        come that has nothing to prove itself by.
         """
         client = await self._prove(context, presented, audiences=audiences, visit=visit)
-        if client is None:
+        if client is None or (not public and _method(client) == "none"):
             self.count_refused(context, visit, NOT_PROVED)
             return NOT_PROVED
         if client.effects.refusal is None:
@@ -100,6 +107,8 @@ class ClientAuthenticator:
                 return await self._by_assertion(
                     context, presented, audiences=audiences, visit=visit
                 )
+            case PresentedCertificate():
+                return await self._by_certificate(context, presented)
             case PresentedId(client_id):
                 client = await self.store.get(Client, context.id, client_id)
                 is_public = client is not None and _method(client) == "none"
@@ -142,6 +151,16 @@ class ClientAuthenticator:
         if proof is None or proof.secret is None:
             return client if proof else None
         return await self._after_use(context, client, proof.secret, visit=visit)
+
+    async def _by_certificate(
+        self, context: ServerContext, presented: PresentedCertificate
+    ) -> Client | None:
+        client = await self.store.get(Client, context.id, presented.client_id)
+        if client is None or _method(client) == "none":
+            # A public client may present a certificate to bind its tokens to (RFC 8705 §4).
+            return client
+        verifier = CertificateVerifier(self.remote_keys, self.clock, self.authorities)
+        return client if await verifier.verify(client, presented.certificate) else None
 
     async def _after_use(
         self, context: ServerContext, client: Client, used: Credential, *, visit: Visit

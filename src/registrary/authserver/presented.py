@@ -36,6 +36,21 @@ class PresentedId:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentedCertificate:
+    """A client id and a certificate whose key was proved in TLS (RFC 8705 §2), as DER.
+
+    It proves a client that registered for it; a public one may bind its tokens to it (§4).
+    """
+
+    client_id: str
+    certificate: bytes
+
+    def __repr__(self) -> str:
+        """Keep logs and tracebacks short."""
+        return "PresentedCertificate(…)"
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """Where a client came to and from where, for what is written down about it."""
 
@@ -44,7 +59,7 @@ class Visit:
     request_id: str = ""
 
 
-Presented = PresentedSecret | PresentedAssertion | PresentedId
+Presented = PresentedSecret | PresentedAssertion | PresentedCertificate | PresentedId
 
 
 @dataclass(frozen=True, slots=True)

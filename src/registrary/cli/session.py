@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from registrary.cli.options import USAGE, Target, fail
-from registrary.config import SettingsError
+from registrary.config import Settings, SettingsError
 from registrary.core.events import Actor, ActorKind
 from registrary.core.lifecycle import TransitionError
 from registrary.keys.local import KeyFileError
@@ -18,7 +18,7 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import Services
 from registrary.wiring.adapters import Vault, open_vault
 from registrary.wiring.backup_file import BackupError
-from registrary.wiring.contexts import context_of
+from registrary.wiring.contexts import context_of, deployment_of
 from registrary.wiring.offline import offline_services
 
 T = TypeVar("T")
@@ -75,14 +75,14 @@ async def open_desk(target: Target) -> AsyncIterator[Desk]:
     settings = target.settings()
     vault = open_vault(settings, create=False)
     try:
-        context = await _context(vault, target.issuer or settings.issuer)
+        context = await _context(vault, settings, wanted=target.issuer or settings.issuer)
         actor = Actor(ActorKind.OPERATOR, os.environ.get("USER"))
         yield Desk(vault, context, offline_services(vault), actor)
     finally:
         await vault.store.close()
 
 
-async def _context(vault: Vault, wanted: str | None) -> IssuerContext:
+async def _context(vault: Vault, settings: Settings, *, wanted: str | None) -> IssuerContext:
     issuers = await vault.store.issuers()
     if wanted is not None:
         issuers = [issuer for issuer in issuers if wanted in (issuer.url, issuer.id)]
@@ -93,4 +93,4 @@ async def _context(vault: Vault, wanted: str | None) -> IssuerContext:
     if len(issuers) > 1:
         urls = ", ".join(issuer.url for issuer in issuers)
         raise SettingsError(f"--issuer is needed: the store holds {urls}")
-    return context_of(issuers[0])
+    return context_of(issuers[0], deployment_of(settings, issuers[0].url))

@@ -6,13 +6,19 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from registrary.config.loading import SettingsError
-from registrary.config.settings import Settings
+from registrary.config.settings import HttpSettings, Settings
 from registrary.core.addresses import Networks
 from registrary.core.errors import FieldError
 from registrary.core.issuer_address import check_spelling
 
 ADMIN_TOKEN_MINIMUM: Final = 16  # characters
 HIGHEST_PORT: Final = 65535
+CERTIFICATE_HEADERS: Final = (
+    "client-cert",
+    "ssl-client-cert",
+    "x-ssl-client-cert",
+    "x-forwarded-client-cert",
+)
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
 
@@ -101,6 +107,40 @@ def plain_http_stays_on_loopback(settings: Settings) -> None:
             )
 
 
+def certificates_can_be_seen(settings: Settings) -> None:
+    """Refuse settings about client certificates that could never have an effect."""
+    http = settings.http
+    if http.tls_client_certificates == "optional" and http.tls_certificate is None:
+        raise SettingsError("http.tls_client_certificates needs http.tls_certificate")
+    if http.client_certificate_header is not None and not http.trusted_proxies:
+        raise SettingsError("http.client_certificate_header needs http.trusted_proxies")
+    if sees_certificates(http):
+        return
+    for name in ("tls_client_authorities", "mtls_host"):
+        if getattr(http, name) is not None:
+            raise SettingsError(
+                f"http.{name} needs http.tls_client_certificates or http.client_certificate_header"
+            )
+
+
+def sees_certificates(http: HttpSettings) -> bool:
+    """Tell whether certificates of clients reach this server at all."""
+    return http.tls_client_certificates == "optional" or http.client_certificate_header is not None
+
+
+def mtls_host_is_a_host(settings: Settings) -> None:
+    """Demand a host that an https URL can have."""
+    host = settings.http.mtls_host
+    if host is None:
+        return
+    try:
+        check_spelling(f"https://{host}")
+    except FieldError as error:
+        raise SettingsError(f"http.mtls_host must be HOST or HOST:PORT: {error.rule}") from error
+    if "/" in host:
+        raise SettingsError("http.mtls_host must be HOST or HOST:PORT, without a path")
+
+
 def store_is_known(settings: Settings) -> None:
     """Demand a store of a kind this version has."""
     store = settings.store
@@ -126,6 +166,16 @@ def words_are_known(settings: Settings) -> None:
     words = (
         ("registration.mode", settings.registration.mode, ("open", "protected", "closed")),
         ("registration.rule_set", settings.registration.rule_set, ("rfc9700", "oidf-dynamic")),
+        (
+            "http.tls_client_certificates",
+            settings.http.tls_client_certificates,
+            ("off", "optional"),
+        ),
+        (
+            "http.client_certificate_header",
+            settings.http.client_certificate_header,
+            CERTIFICATE_HEADERS,
+        ),
         ("log.level", settings.log.level, ("debug", "info", "warning", "error")),
         ("log.format", settings.log.format, ("json", "text")),
     )
@@ -159,6 +209,8 @@ CHECKS: Final[tuple[Callable[[Settings], None], ...]] = (
     dev_only_on_loopback,
     issuer_is_an_issuer,
     plain_http_stays_on_loopback,
+    certificates_can_be_seen,
+    mtls_host_is_a_host,
     store_is_known,
     admin_token_is_long,
     networks_are_networks,

@@ -28,6 +28,34 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     tls_private_key: Annotated[
         str | None, documented("PEM file with the private key of the certificate.")
     ] = None
+    tls_client_certificates: Annotated[
+        str,
+        documented(
+            "off, or optional: ask every caller for a certificate in TLS; needs tls_certificate."
+        ),
+    ] = "off"
+    tls_client_authorities: Annotated[
+        str | None,
+        documented(
+            "PEM file of the authorities that issue certificates to clients; tls_client_auth is "
+            "offered with it alone."
+        ),
+    ] = None
+    client_certificate_header: Annotated[
+        str | None,
+        documented(
+            "The header in which trusted_proxies pass on the client's certificate: client-cert "
+            "(RFC 9440), ssl-client-cert or x-ssl-client-cert (nginx), x-forwarded-client-cert "
+            "(Envoy)."
+        ),
+    ] = None
+    mtls_host: Annotated[
+        str | None,
+        documented(
+            "HOST or HOST:PORT where callers are asked for certificates, when that is another "
+            "place than the issuer's; announced as mtls_endpoint_aliases."
+        ),
+    ] = None
     graceful_seconds: Annotated[
         int, documented("How long a stopping server waits for requests under way."), Meta(ge=0)
     ] = 20

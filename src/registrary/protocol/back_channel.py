@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from registrary.authserver.client_authentication import NOT_PROVED, ClientAuthenticator
+from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
-from registrary.authserver.presented import PresentedId, Refusal, Visit
+from registrary.authserver.presented import Refusal, Visit
 from registrary.core.client import Client
 from registrary.protocol.client_credentials import presented_by
 from registrary.protocol.errors import error_response
@@ -36,8 +36,6 @@ class BackChannel:
         """Return the client behind *request*; with *public* one without a secret may come too."""
         visit = visit_of(request)
         presented = presented_by(request, form)
-        if isinstance(presented, PresentedId) and not public:
-            presented = NOT_PROVED
         if isinstance(presented, Refusal):
             self.authenticator.count_refused(self.context, visit, presented)
             return refused(presented)
@@ -46,6 +44,7 @@ class BackChannel:
             presented,
             audiences=frozenset({self.context.issuer.url, self.context.token_endpoint}),
             visit=visit,
+            public=public,
         )
         return client if isinstance(client, Client) else refused(client)
 

@@ -8,6 +8,7 @@ from registrary.authserver.client_authentication import NOT_PROVED
 from registrary.authserver.presented import (
     Presented,
     PresentedAssertion,
+    PresentedCertificate,
     PresentedId,
     PresentedSecret,
     Refusal,
@@ -33,7 +34,13 @@ def presented_by(request: HttpRequest, form: Parameters) -> Presented | Refusal:
         return NOT_PROVED
     secret = form.get("client_secret")
     if secret is None:
-        return PresentedId(client_id)
+        certificate = request.client_certificate
+        # RFC 8705 §2: whoever authenticates by TLS says in the form who it is.
+        return (
+            PresentedId(client_id)
+            if certificate is None
+            else PresentedCertificate(client_id, certificate)
+        )
     return PresentedSecret(client_id, secret, "client_secret_post")
 
 

@@ -5,7 +5,7 @@ requests are found by; there is nothing here that could disagree with either.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,15 +14,39 @@ from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
 from registrary.registrar.context import IssuerContext
 
+# RFC 8705 §5: where a client may have to present its certificate.
+_ALIASED: Final = frozenset(
+    {
+        "token_endpoint",
+        "revocation_endpoint",
+        "introspection_endpoint",
+        "userinfo_endpoint",
+        "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+    }
+)
 
-def metadata_of(context: IssuerContext, routes: Iterable[Route]) -> dict[str, Any]:
-    """Return the metadata document; members without a value are left out."""
+
+def metadata_of(
+    context: IssuerContext, routes: Iterable[Route], *, mtls_url: str | None = None
+) -> dict[str, Any]:
+    """Return the metadata document; members without a value are left out.
+
+    *mtls_url* is where the issuer asks for certificates, None when that is everywhere or nowhere.
+    """
+    routes = tuple(routes)
     url = context.issuer.url
     document: dict[str, Any] = {"issuer": url}
     is_closed = context.issuer.mode is RegistrationMode.CLOSED
     for route in routes:
         if route.announced_as and not (is_closed and route.announced_as == "registration_endpoint"):
             document[route.announced_as] = url + route.template
+    if mtls_url is not None:
+        document["mtls_endpoint_aliases"] = {
+            route.announced_as: mtls_url + route.template
+            for route in routes
+            if route.announced_as in _ALIASED
+        }
     document.update(context.offer.announced())
     methods = document["token_endpoint_auth_methods_supported"]
     algorithms = document["token_endpoint_auth_signing_alg_values_supported"]
@@ -39,8 +63,10 @@ def metadata_of(context: IssuerContext, routes: Iterable[Route]) -> dict[str, An
 class DiscoveryEndpoint:
     """Serves one issuer's metadata from bytes made once."""
 
-    def __init__(self, context: IssuerContext, routes: Iterable[Route]) -> None:
-        body = msgspec.json.encode(metadata_of(context, routes))
+    def __init__(
+        self, context: IssuerContext, routes: Iterable[Route], *, mtls_url: str | None = None
+    ) -> None:
+        body = msgspec.json.encode(metadata_of(context, routes, mtls_url=mtls_url))
         self._answer = HttpResponse(200, (JSON, *CACHED), body)
 
     async def show(self, request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from registrary.core.addresses import Address, Networks
+from registrary.web.client_certificates import CertificateHeader, certificate_in
 from registrary.web.head import Head
 
 HOPS_LIMIT: Final = 32  # senders that are looked at; what is left of them nobody reads
@@ -17,6 +18,7 @@ _MEMBER_LIMIT: Final = 1024  # bytes of one member of a list; a longer one says 
 _SENDER_LIMIT: Final = 64  # characters of a sender: an address, brackets, a port, a zone
 _CACHED: Final = 2048  # senders whose reading is remembered, none longer than the limit
 _NOBODY: Final = ("", False)
+_FORWARDING: Final = frozenset({b"forwarded", b"x-forwarded-for", b"via"})  # a proxy writes one
 _HOST: Final = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _BRACKETED: Final = re.compile(r"\[([^\]]*)\](?::[0-9]+)?")
 
@@ -33,10 +35,14 @@ class ForwardingHeaders(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The networks whose forwarding headers are believed, and which headers those are."""
+    """The networks whose forwarding headers are believed, and which headers those are.
+
+    *certificate* is the header they put the client's certificate in, None where they put none.
+    """
 
     networks: Networks
     headers: ForwardingHeaders = ForwardingHeaders.X_FORWARDED
+    certificate: CertificateHeader | None = None
 
 
 NO_PROXIES: Final = TrustedProxies(Networks())
@@ -72,6 +78,7 @@ class Callers:
 
     def __init__(self, proxies: TrustedProxies) -> None:
         self._networks = proxies.networks
+        self._certificate = proxies.certificate
         read = _x_forwarded if proxies.headers is ForwardingHeaders.X_FORWARDED else _forwarded
         self._hops = read
         self._judge = lru_cache(_CACHED)(self._judged)
@@ -87,6 +94,16 @@ class Callers:
         scheme = hop.scheme or scheme
         host = without_default_port(hop.host or head.host, scheme)
         return Caller(hop.sender or peer, scheme, host)
+
+    def certificate(self, head: Head, own: bytes | None) -> bytes | None:
+        """Return the certificate of who sent *head* by a trusted proxy, None without one.
+
+        *own* is what the proxy itself proved in TLS. That is the caller's only where nothing was
+        forwarded: else every caller of that proxy would be whom its certificate names.
+        """
+        if self._certificate is not None:
+            return certificate_in(self._certificate, head)
+        return None if not _FORWARDING.isdisjoint(head.fields) else own
 
     def _walk(self, hops: Iterable[_Hop]) -> _Hop:
         """Return the hop of the caller among *hops*, which begin at the nearest proxy.

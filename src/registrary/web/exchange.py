@@ -17,6 +17,7 @@ class Exchange:
     __slots__ = (
         "answered",
         "chunks",
+        "client_certificate",
         "endpoint",
         "expects_continue",
         "head",
@@ -38,6 +39,7 @@ class Exchange:
         self.expects_continue = head.expects_continue
         self.answered = False
         # Set by whoever reads it:
+        self.client_certificate: bytes | None
         self.keep_alive: bool
         self.request_id: str
         # Set when it is whole, and when its endpoint begins:
@@ -56,4 +58,5 @@ class Exchange:
             body=b"".join(self.chunks),
             peer=self.peer,
             request_id=self.request_id,
+            client_certificate=self.client_certificate,
         )

@@ -76,8 +76,10 @@ class HttpProtocol(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         # A Unix socket's name is no address.
         address = canonical_peer(name[0]) if isinstance(name, tuple) else ""
-        scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
-        return Peer(address, scheme, self._gateway.callers.trusts(address))
+        tls = transport.get_extra_info("ssl_object")
+        scheme = "http" if tls is None else "https"
+        certificate = None if tls is None else tls.getpeercert(binary_form=True)
+        return Peer(address, scheme, self._gateway.callers.trusts(address), certificate)
 
     def data_received(self, data: bytes) -> None:
         """Read on, or keep what came until there is room for it."""

@@ -34,11 +34,15 @@ class Stage(Enum):
 
 
 class Peer(NamedTuple):
-    """The other end of a connection. *is_proxy* tells whether its forwarding headers count."""
+    """The other end of a connection. *is_proxy* tells whether its forwarding headers count.
+
+    *certificate* is the DER of what it proved in TLS.
+    """
 
     address: str
     scheme: str
     is_proxy: bool
+    certificate: bytes | None = None
 
 
 class _Enough(Exception):
@@ -238,8 +242,9 @@ class Reader:
 
     def _begin(self, head: Head, *, keep_alive: bool) -> None:
         """Find the endpoint of *head* and get ready for its body."""
-        gateway, (address, scheme, is_proxy) = self._gateway, self._peer
+        gateway, (address, scheme, is_proxy, certificate) = self._gateway, self._peer
         if is_proxy:
+            certificate = gateway.callers.certificate(head, certificate)
             address, scheme, host = gateway.callers.caller(head, peer=address, scheme=scheme)
         else:
             host = without_default_port(head.host, scheme)
@@ -247,6 +252,7 @@ class Reader:
         endpoint, path = (None, head.path) if match is None else (match.endpoint, match.path)
         exchange = Exchange(head, endpoint, path=path, peer=address)
         exchange.keep_alive = keep_alive
+        exchange.client_certificate = certificate
         exchange.request_id = gateway.new_request_id()
         self.exchange = exchange
         self._body_limit = limit_bytes = gateway.body_limit(endpoint)

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from registrary.config import Settings, SettingsError
+from registrary.config.settings import HttpSettings
+from registrary.core.errors import FieldError
+from registrary.core.x509.authorities import Authorities
 from registrary.keys.local import FileKeys, key_file_of, open_key_file
 from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
 from registrary.outbound.tls import client_context
@@ -77,6 +80,20 @@ def outbound_policy(settings: Settings) -> OutboundPolicy:
         return development_policy()
     outbound = settings.outbound
     return public_policy(*outbound.ports, host_per_minute=outbound.per_host_per_minute)
+
+
+def client_authorities(settings: HttpSettings) -> Authorities | None:
+    """Return who vouches for clients' certificates; raises `SettingsError` for a bad file."""
+    if settings.tls_client_authorities is None:
+        return None
+    try:
+        return Authorities.parse(Path(settings.tls_client_authorities).read_bytes())
+    except FieldError as error:
+        raise SettingsError(f"http.tls_client_authorities {error.rule}") from error
+    except OSError as error:
+        raise SettingsError(
+            f"http.tls_client_authorities cannot be read: {error.strerror}"
+        ) from error
 
 
 def outbound_trust(environment: Mapping[str, str]) -> ssl.SSLContext:

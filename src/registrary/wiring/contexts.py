@@ -1,19 +1,63 @@
-"""What use cases know of an issuer, from its record."""
+"""What use cases know of an issuer, from its record and from where it is served."""
 
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from registrary.config import Settings
+from registrary.config.checks import sees_certificates
 from registrary.core.issuer import Issuer
-from registrary.core.metadata import Offer, offer_for
+from registrary.core.issuer_address import address_of
+from registrary.core.metadata import Feature, Offer, offer_for
 from registrary.registrar.context import IssuerContext
 
 
-def offer_of(issuer: Issuer) -> Offer:
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What an operator's settings add to every issuer.
+
+    *features* are those that need more than this program. *mtls_hosts* maps the host of an issuer
+    to the one where its callers are asked for certificates (RFC 8705 §5).
+    """
+
+    features: frozenset[Feature] = frozenset()
+    mtls_hosts: tuple[tuple[str, str], ...] = ()
+
+    def mtls_url(self, issuer: Issuer) -> str | None:
+        """Return where *issuer* asks for certificates, None when that is nowhere else."""
+        host = dict(self.mtls_hosts).get(address_of(issuer.url).host)
+        return None if host is None else f"https://{host}{urlsplit(issuer.url).path}"
+
+
+NOTHING_ADDED: Final = Deployment()
+
+
+def deployment_of(settings: Settings, url: str) -> Deployment:
+    """Return what *settings* add; *url* is the first issuer's, whose host has the other name."""
+    http = settings.http
+    features = set()
+    if sees_certificates(http):
+        features.add(Feature.MUTUAL_TLS)
+        if http.tls_client_authorities is not None:
+            features.add(Feature.CLIENT_AUTHORITIES)
+    hosts = () if http.mtls_host is None else ((address_of(url).host, http.mtls_host),)
+    return Deployment(frozenset(features), hosts)
+
+
+def offer_of(issuer: Issuer, deployment: Deployment = NOTHING_ADDED) -> Offer:
     """Return what *issuer* offers; to a developer also documents of plain http on this machine."""
-    return offer_for(issuer.rule_set.value, issuer.scopes, loopback_http=issuer.dev)
+    return offer_for(
+        issuer.rule_set.value,
+        issuer.scopes,
+        features=deployment.features,
+        loopback_http=issuer.dev,
+    )
 
 
-def context_of(issuer: Issuer) -> IssuerContext:
+def context_of(issuer: Issuer, deployment: Deployment = NOTHING_ADDED) -> IssuerContext:
     """Return what use cases know of *issuer*."""
     return IssuerContext(
         issuer=issuer,
-        offer=offer_of(issuer),
+        offer=offer_of(issuer, deployment),
         registration_endpoint=f"{issuer.url}/register",
     )

@@ -1,7 +1,7 @@
 """Which issuer and which route an address leads to."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -98,14 +98,19 @@ class Directory:
     """Finds endpoints. With one issuer the host means nothing; with several it must be theirs.
 
     *operation* answers beside the issuers' own routes, of which those are served that *serves*
-    accepts, their metadata among them.
+    accepts, their metadata among them. *aliases* maps other names of a host to its own.
     """
 
     def __init__(
-        self, operation: tuple[Route, ...], *, serves: Callable[[Route], bool] = _everything
+        self,
+        operation: tuple[Route, ...],
+        *,
+        serves: Callable[[Route], bool] = _everything,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self._operation = operation
         self._serves = serves
+        self._aliases = aliases or {}
         self._only: _Table | None = None
         self._by_host: dict[str, _Table] = {}
         self._root = _root_table(operation)
@@ -125,7 +130,7 @@ class Directory:
 
     def find(self, host: str, raw_path: str) -> Found | None:
         """Return where *raw_path* at *host* leads, or None."""
-        table = self._only or self._by_host.get(host)
+        table = self._only or self._by_host.get(self._aliases.get(host, host))
         found = table.find(raw_path) if table is not None else None
         return found or self._root.find(raw_path)
 

@@ -20,7 +20,8 @@ from registrary.config.checks import admin_address, listen_address
 from registrary.config.settings import HttpSettings
 from registrary.web.asgi import Application
 from registrary.web.http_protocol import HttpProtocol
-from registrary.wiring.adapters import open_vault, outbound_trust
+from registrary.web.tls import AskingContext
+from registrary.wiring.adapters import client_authorities, open_vault, outbound_trust
 from registrary.wiring.app import build_app
 from registrary.wiring.health import demand_keys
 from registrary.wiring.logs import set_up_logging
@@ -64,6 +65,7 @@ async def _look_ahead(settings: Settings) -> None:
     Here a failure still reaches the command; a worker's would only make another worker start.
     """
     _load_certificate(settings.http)
+    client_authorities(settings.http)
     outbound_trust(os.environ)
     vault = open_vault(settings, create=True)
     try:
@@ -110,7 +112,8 @@ def _address_of(listener: socket.socket) -> str:
 
 
 def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
-    config = uvicorn.Config(
+    asks = settings.http.tls_client_certificates == "optional"
+    config = (_AskingConfig if asks else uvicorn.Config)(
         partial(_application, settings),
         factory=True,
         loop="uvloop",
@@ -131,6 +134,15 @@ def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
         _Workers(config, sockets=listeners).run()
     else:
         _Worker(config).run(sockets=listeners)
+
+
+class _AskingConfig(uvicorn.Config):
+    """The configuration of a process whose callers are asked for certificates."""
+
+    def load(self) -> None:
+        """Prepare for serving, with a TLS of our own."""
+        super().load()
+        self.ssl = AskingContext(str(self.ssl_certfile), str(self.ssl_keyfile))
 
 
 class _Worker(uvicorn.Server):

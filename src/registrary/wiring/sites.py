@@ -6,24 +6,26 @@ from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.services import ServerServices
-from registrary.authserver.tokens import TokenIssuer
 from registrary.core.issuer import Issuer
 from registrary.ports.keys import Signer
+from registrary.ports.pictures import Pictures
 from registrary.protocol import unavailable
 from registrary.protocol.back_channel import BackChannel
 from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
 from registrary.protocol.inspection import InspectionEndpoint
 from registrary.protocol.jwks import JwksEndpoint
+from registrary.protocol.logo import PATH as LOGOS
+from registrary.protocol.logo import LogoEndpoint
 from registrary.protocol.loopback import at_loopback
 from registrary.protocol.registration import RegistrationEndpoint
 from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
-from registrary.protocol.token import TokenEndpoint
+from registrary.protocol.token import Grants, TokenEndpoint
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
 from registrary.wiring.administration import Administration, admin_routes
-from registrary.wiring.contexts import context_of, offer_of
+from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, offer_of
 from registrary.wiring.directory import Site
 
 
@@ -35,21 +37,25 @@ class UseCases:
     registrar: Registrar
     manager: Manager
     authenticator: ClientAuthenticator
-    tokens: TokenIssuer
+    grants: Grants
     inspector: TokenInspector
     signer: Signer
     administration: Administration
+    pictures: Pictures
+    deployment: Deployment = NOTHING_ADDED
 
 
 def site_of(issuer: Issuer, use_cases: UseCases) -> Site:
     """Return *issuer* with its routes."""
-    context = context_of(issuer)
+    context = context_of(issuer, use_cases.deployment)
+    mtls_url = use_cases.deployment.mtls_url(issuer)
     routes = (
         *registration_routes(context, use_cases),
         *server_routes(issuer, use_cases),
         *admin_routes(context, use_cases.administration),
     )
-    metadata = Route("/.well-known/", {"GET": DiscoveryEndpoint(context, routes).show}, cors=True)
+    discovery = DiscoveryEndpoint(context, routes, mtls_url=mtls_url)
+    metadata = Route("/.well-known/", {"GET": discovery.show}, cors=True)
     if issuer.dev:
         routes = tuple(at_loopback(route) if route.for_people else route for route in routes)
     return Site(issuer, routes, metadata)
@@ -90,13 +96,14 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
     """Return the addresses of the authorization server."""
     context = ServerContext(
         issuer=issuer,
-        offer=offer_of(issuer),
+        offer=offer_of(issuer, used.deployment),
         token_endpoint=f"{issuer.url}/token",
     )
     channel = BackChannel(context, used.authenticator)
-    token = TokenEndpoint(channel, used.tokens)
+    token = TokenEndpoint(channel, used.grants)
     inspection = InspectionEndpoint(channel, used.inspector)
     keys = JwksEndpoint(issuer.id, used.signer)
+    logos = LogoEndpoint(issuer, used.server.store, used.pictures)
 
     def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:
         return Route(path, {"POST": handler}, announced_as, cors, body_limit=FORM_BODY_BYTES)
@@ -115,6 +122,7 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         form("/revoke", inspection.revoke, "revocation_endpoint", cors=True),
         Route("/par", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
         Route("/device_authorization", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
+        Route(f"{LOGOS}{{client_id}}", {"GET": logos.show}),
         pages("/device"),
         pages("/logout"),
     )

@@ -19,6 +19,7 @@ class Feature(StrEnum):
     AUTHORIZATION_DETAILS = "rich authorization requests"
     BACKCHANNEL_AUTHENTICATION = "client-initiated backchannel authentication"
     BACKCHANNEL_LOGOUT = "back-channel logout"
+    CLIENT_AUTHORITIES = "mutual TLS by certificate authorities"
     DEVICE_GRANT = "device grant"
     DPOP = "DPoP"
     ENCRYPTION = "encrypted answers"

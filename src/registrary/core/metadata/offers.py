@@ -77,6 +77,7 @@ _ADDED_BY: Final[Mapping[Feature, Lists]] = {
         "backchannel_token_delivery_modes_supported": ("poll", "ping", "push"),
         "backchannel_authentication_request_signing_alg_values_supported": _ASYMMETRIC,
     },
+    Feature.CLIENT_AUTHORITIES: {"token_endpoint_auth_methods_supported": ("tls_client_auth",)},
     Feature.DEVICE_GRANT: {"grant_types_supported": (DEVICE_CODE,)},
     Feature.DPOP: {"dpop_signing_alg_values_supported": ("ES256", "RS256", "PS256", "EdDSA")},
     Feature.ENCRYPTION: {
@@ -86,7 +87,7 @@ _ADDED_BY: Final[Mapping[Feature, Lists]] = {
     },
     Feature.JWT_BEARER_GRANT: {"grant_types_supported": (JWT_BEARER,)},
     Feature.MUTUAL_TLS: {
-        "token_endpoint_auth_methods_supported": ("tls_client_auth", "self_signed_tls_client_auth"),
+        "token_endpoint_auth_methods_supported": ("self_signed_tls_client_auth",),
     },
     Feature.REQUEST_OBJECTS: {
         "request_object_signing_alg_values_supported": ("none", *_ASYMMETRIC),

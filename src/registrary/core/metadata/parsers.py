@@ -22,6 +22,7 @@ from registrary.core.uris import (
     redirect_kind,
     take_apart,
 )
+from registrary.core.x509.names import parse_name
 
 TEXT_LIMIT: Final = 255  # characters of what people read, and of opaque identifiers
 SUBJECT_LIMIT: Final = 1024  # characters of a certificate's subject name
@@ -43,12 +44,6 @@ _SEEN: Final = frozenset("LNPS")  # letters, numbers, punctuation, symbols (Unic
 # RFC 6749 §3.3 has no spaces or quotes in what is listed by spaces.
 _TOKEN: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _E_MAIL: Final = re.compile(r"""[^@\s"(),:;<>\[\\\]]{1,64}@[^@\s"(),:;<>\[\\\]]{1,253}""")
-# RFC 4514 §3: attribute=value, joined by commas and plus signs, special characters escaped.
-_ATTRIBUTE: Final = (
-    r"(?:[A-Za-z][A-Za-z0-9\-]*+|[0-9]++(?:\.[0-9]++)+)="
-    r"(?:[^\\,+\"<>;\x00]++|\\.)*"
-)
-_DISTINGUISHED_NAME: Final = re.compile(rf"{_ATTRIBUTE}(?:[,+] *+{_ATTRIBUTE})*", re.DOTALL)
 
 T = TypeVar("T")
 Parser = Callable[[object], T]
@@ -220,8 +215,7 @@ def address(value: object) -> str:
 def distinguished_name(value: object) -> str:
     """Take the name of a certificate's subject (RFC 4514)."""
     name = bounded(value, limit=SUBJECT_LIMIT)
-    if _DISTINGUISHED_NAME.fullmatch(name) is None:
-        raise FieldError("must be a distinguished name such as CN=client,O=example")
+    parse_name(name)
     return name
 
 

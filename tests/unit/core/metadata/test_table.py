@@ -286,6 +286,7 @@ def test_every_feature_is_of_use():
     named = {field.feature for field in FIELDS} | set(FLAGS.values())
     by_rules_and_lists = {
         Feature.APPROVALS,
+        Feature.CLIENT_AUTHORITIES,
         Feature.DEVICE_GRANT,
         Feature.HTTP_LOGOUT,
         Feature.JWT_BEARER_GRANT,
