@@ -1,4 +1,4 @@
-"""Signing keys of an issuer: which one signs, which ones are published, when they change."""
+"""Key pairs of an issuer: which one is in use, which ones are published, when they change."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from registrary.core.sealing import Place
 
 
 class KeyUse(StrEnum):
-    """What a key signs: tokens for clients, or checkpoints of the audit log."""
+    """What a key is for: it signs tokens or checkpoints of the audit log, or opens what is sent."""
 
     TOKEN = "token"
     AUDIT = "audit"
+    ENCRYPTION = "encryption"
 
 
 class KeyState(StrEnum):
@@ -31,8 +32,9 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One key pair of an issuer. *kid* is the RFC 7638 thumbprint of *public_jwk*.
 
     *sealed_private* is the private key (PKCS #8) sealed for its `place`; it is empty from the
-    moment the key stops signing. A pending key signs from *activates_at* on; a retiring one is
-    published until *retires_at*, when the last token it signed has expired.
+    moment the key is of no more use to us. A pending key signs from *activates_at* on; a retiring
+    one is published until *retires_at*, when the last token it signed has expired. One for
+    encryption is published while it is active, and opens what comes until *retires_at*.
     """
 
     kind: ClassVar[str] = "signing_key"
@@ -79,14 +81,19 @@ def active_key(keys: Iterable[SigningKey], *, use: KeyUse, alg: str) -> SigningK
 def published_keys(keys: Iterable[SigningKey], *, use: KeyUse) -> tuple[SigningKey, ...]:
     """Return the keys for *use* that others may verify with, in a stable order.
 
-    Retired token keys are left out. Audit keys stay for ever: old checkpoints do too.
+    Retired token keys are left out. Audit keys stay for ever: old checkpoints do too. Of keys
+    for encryption nobody should take one that is about to end.
     """
-    published = (
-        key
-        for key in keys
-        if key.use is use and (key.state is not KeyState.RETIRED or use is KeyUse.AUDIT)
-    )
+    published = (key for key in keys if key.use is use and _is_published(key))
     return tuple(sorted(published, key=lambda key: (key.created_at, key.kid)))
+
+
+def opening_keys(keys: Iterable[SigningKey]) -> tuple[SigningKey, ...]:
+    """Return the keys that open what others encrypted, the newest first."""
+    opening = (
+        key for key in keys if key.use is KeyUse.ENCRYPTION and key.state is not KeyState.RETIRED
+    )
+    return tuple(sorted(opening, key=_precedence, reverse=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,15 +207,28 @@ def _changed(
     activates_at: datetime | None = None,
     retires_at: datetime | None = None,
 ) -> SigningKey:
-    signs = state in (KeyState.PENDING, KeyState.ACTIVE)
+    is_needed = state in (KeyState.PENDING, KeyState.ACTIVE) or (
+        # What was encrypted to it yesterday arrives today.
+        state is KeyState.RETIRING and key.use is KeyUse.ENCRYPTION
+    )
     return msgspec.structs.replace(
         key,
         state=state,
         revision=key.revision + 1,
-        sealed_private=key.sealed_private if signs else b"",
+        sealed_private=key.sealed_private if is_needed else b"",
         activates_at=activates_at or key.activates_at,
         retires_at=retires_at or key.retires_at,
     )
+
+
+def _is_published(key: SigningKey) -> bool:
+    match key.use:
+        case KeyUse.TOKEN:
+            return key.state is not KeyState.RETIRED
+        case KeyUse.AUDIT:
+            return True
+        case KeyUse.ENCRYPTION:
+            return key.state is KeyState.ACTIVE
 
 
 def _precedence(key: SigningKey) -> tuple[datetime, str]:

@@ -12,7 +12,7 @@ from registrary.core.base64url import encode
 from registrary.core.entropy import Draw
 from registrary.core.jwk import thumbprint
 from registrary.core.sealing import SEAL_DRAW_BYTES
-from registrary.core.signing_key import NewKey, SigningKey, private_key_place
+from registrary.core.signing_key import KeyUse, NewKey, SigningKey, private_key_place
 from registrary.keys.material import RandomBytes
 from registrary.ports.keys import SecretKeys
 
@@ -49,7 +49,7 @@ class LocalKeyMaker:
             use=wanted.use,
             alg=wanted.alg,
             state=wanted.state,
-            public_jwk={**public, "kid": kid, "alg": wanted.alg, "use": "sig"},
+            public_jwk={**public, "kid": kid, **_purpose(wanted)},
             sealed_private=sealed,
             created_at=now,
             activates_at=wanted.activates_at,
@@ -58,7 +58,7 @@ class LocalKeyMaker:
 
 async def _generate(alg: str) -> _PrivateKey:
     match alg:
-        case "ES256":
+        case "ES256" | "ECDH-ES":
             return ec.generate_private_key(ec.SECP256R1())
         case "EdDSA":
             return ed25519.Ed25519PrivateKey.generate()
@@ -67,6 +67,13 @@ async def _generate(alg: str) -> _PrivateKey:
             return await asyncio.to_thread(rsa.generate_private_key, _RSA_EXPONENT, RSA_BITS)
         case _:
             raise ValueError("no key can be made for this algorithm")
+
+
+def _purpose(wanted: NewKey) -> dict[str, str]:
+    if wanted.use is KeyUse.ENCRYPTION:
+        # Without alg: the key is good for agreeing on a key to wrap another with, too.
+        return {"use": "enc"}
+    return {"alg": wanted.alg, "use": "sig"}
 
 
 def public_members(private: _PrivateKey) -> dict[str, Any]:  # Any: members of a JWK

@@ -1,11 +1,18 @@
 """Signing in this process with keys that the store keeps sealed."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from registrary.core.jose import SigningHandle, load_private_key, sign_jwt
-from registrary.core.signing_key import KeyUse, SigningKey, active_key, published_keys
+from registrary.core.jose.jwe import DecryptionKey, decrypt_jwt, load_decryption_key
+from registrary.core.signing_key import (
+    KeyUse,
+    SigningKey,
+    active_key,
+    opening_keys,
+    published_keys,
+)
 from registrary.ports.keys import NoSigningKey, SecretKeys, Signature
 from registrary.ports.store import PageOf
 
@@ -25,7 +32,7 @@ class SigningKeys(Protocol):
 
 
 class LocalSigner:
-    """Signs with the keys of the store, which it keeps open and looks at anew each second."""
+    """Signs and opens with the keys of the store, which it looks at anew each second."""
 
     def __init__(
         self,
@@ -50,6 +57,13 @@ class LocalSigner:
         """Return the signature of *message* by the key in use. Raises `NoSigningKey`."""
         handle = await self._handle(issuer, use, alg)
         return Signature(handle.kid or "", alg, handle.sign(message))
+
+    async def decrypt_jwt(
+        self, issuer: str, text: str, *, algorithms: Collection[str], encodings: Collection[str]
+    ) -> str:
+        """Return the JWT inside *text*, still to be verified. Raises `JoseError`."""
+        keys = (await self._issuer(issuer)).decryption_keys(self._keys)
+        return decrypt_jwt(text, keys, algorithms=algorithms, encodings=encodings)
 
     # Any: members of a JWK (RFC 7517 §4)
     async def public_jwks(self, issuer: str, *, use: KeyUse = KeyUse.TOKEN) -> dict[str, Any]:
@@ -86,13 +100,14 @@ class LocalSigner:
 class _IssuerKeys:
     """The keys of one issuer as they were read, opened when they first sign."""
 
-    __slots__ = ("_handles", "_jwks", "read_at", "records")
+    __slots__ = ("_handles", "_jwks", "_opened", "read_at", "records")
 
     def __init__(self, records: Sequence[SigningKey]) -> None:
         self.records = records
         self.read_at = float("-inf")
         self._handles: dict[tuple[KeyUse, str], SigningHandle] = {}
         self._jwks: dict[KeyUse, dict[str, Any]] = {}  # Any: members of a JWK
+        self._opened: tuple[DecryptionKey, ...] | None = None
 
     def handle(self, use: KeyUse, alg: str, keys: SecretKeys) -> SigningHandle | None:
         """Return the key in use, or None when there is none. Raises `UnsealError`."""
@@ -106,10 +121,24 @@ class _IssuerKeys:
             self._handles[use, alg] = handle
         return handle
 
+    def decryption_keys(self, keys: SecretKeys) -> tuple[DecryptionKey, ...]:
+        """Return the keys that open what is sent. Raises `UnsealError`."""
+        if self._opened is None:
+            sealer = keys.sealer()
+            self._opened = tuple(
+                load_decryption_key(
+                    sealer.unseal(record.sealed_private, record.place), kid=record.kid
+                )
+                for record in opening_keys(self.records)
+            )
+        return self._opened
+
     def public_jwks(self, use: KeyUse) -> dict[str, Any]:  # Any: members of a JWK
-        """Return the set of published keys."""
+        """Return the set of published keys; clients find those to encrypt to beside the others."""
         jwks = self._jwks.get(use)
         if jwks is None:
             published = published_keys(self.records, use=use)
+            if use is KeyUse.TOKEN:
+                published += published_keys(self.records, use=KeyUse.ENCRYPTION)
             jwks = self._jwks[use] = {"keys": [key.public_jwk for key in published]}
         return jwks

@@ -1,6 +1,6 @@
 """Keys of the server, as use cases ask for them: what signs, what seals, what digests."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from registrary.core.secrets import PepperRing
 from registrary.core.signing_key import KeyUse, NewKey, SigningKey
 
 __all__ = [
+    "Decrypter",
     "KeyMaker",
     "NoSigningKey",
     "Place",
@@ -80,6 +81,16 @@ class Signer(Protocol):
 
     def forget(self, issuer: str) -> None:
         """Read the issuer's keys anew at the next call; for whoever just changed them."""
+        ...
+
+
+class Decrypter(Protocol):
+    """Opens what others encrypted to the issuers' keys, wherever they are."""
+
+    async def decrypt_jwt(
+        self, issuer: str, text: str, *, algorithms: Collection[str], encodings: Collection[str]
+    ) -> str:
+        """Return the JWT inside *text*, still to be verified. Raises `JoseError`."""
         ...
 
 

@@ -13,6 +13,7 @@ from registrary.core.signing_key import (
     RotationPolicy,
     SigningKey,
     active_key,
+    opening_keys,
     plan_rotation,
     published_keys,
     renewal,
@@ -229,6 +230,51 @@ def test_a_year_of_rotation_never_leaves_a_gap():
         signed.append((now, signing.kid))
 
     assert 5 == len({kid for _, kid in signed})
+
+
+def states_of(keys):
+    """Return the states of *keys*, in their order."""
+    return [each.state for each in keys]
+
+
+def test_what_is_encrypted_goes_to_the_key_in_use():
+    """A key about to end is taken from the set before anybody caches it for a day."""
+    keys = [key(state, use=KeyUse.ENCRYPTION, state=state) for state in KeyState]
+
+    assert [KeyState.ACTIVE] == states_of(published_keys(keys, use=KeyUse.ENCRYPTION))
+
+
+def test_every_key_that_is_not_retired_opens_what_comes():
+    """What was encrypted before a rotation arrives after it."""
+    keys = [
+        key(state, use=KeyUse.ENCRYPTION, state=state, activates_at=START - number * DAY)
+        for number, state in enumerate(KeyState)
+    ]
+
+    opening = opening_keys([*keys, key("t", state=KeyState.ACTIVE)])
+
+    assert [KeyState.PENDING, KeyState.ACTIVE, KeyState.RETIRING] == states_of(opening)
+
+
+def test_a_key_for_encryption_keeps_its_private_half_until_its_end():
+    """A key that signs is of no use after its turn; one that opens is, for a day."""
+    kind = (KeyUse.ENCRYPTION, "ECDH-ES")
+    keys = {"a": key("a", use=KeyUse.ENCRYPTION, alg="ECDH-ES", state=KeyState.ACTIVE)}
+    now = START + POLICY.lifetime
+    keys["b"] = key(
+        "b", use=KeyUse.ENCRYPTION, alg="ECDH-ES", state=KeyState.PENDING, activates_at=now
+    )
+
+    due = plan_rotation(list(keys.values()), wanted=[kind], policy=POLICY, now=now)
+    keys |= {each.kid: each for each in due.changed}
+    ended = plan_rotation(
+        list(keys.values()), wanted=[kind], policy=POLICY, now=now + POLICY.overlap
+    )
+
+    assert (KeyState.RETIRING, True) == (keys["a"].state, bool(keys["a"].sealed_private))
+    assert [("a", KeyState.RETIRED, b"")] == [
+        (each.kid, each.state, each.sealed_private) for each in ended.changed
+    ]
 
 
 def test_a_record_is_kept_as_it_is():

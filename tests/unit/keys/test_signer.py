@@ -1,8 +1,10 @@
 """Keys are made sealed, and sign for their issuer."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from joserfc import jwe as other_jwe
 from joserfc import jwt as other_jwt
 from joserfc.jwk import KeySet
 from joserfc.jwk import import_key as key_of
@@ -10,6 +12,7 @@ from joserfc.jwk import import_key as key_of
 from registrary.core.jose import (
     SIGNING_ALGORITHMS,
     ClaimRules,
+    JoseError,
     UnknownKey,
     verify_jws,
     verify_jwt,
@@ -143,6 +146,70 @@ async def test_a_rotation_breaks_no_token_and_no_cache():
     bench.seconds += REFRESH_INTERVAL_SECONDS
     with pytest.raises(UnknownKey):
         read(old, await bench.signer.public_jwks("i"))
+
+
+ENCRYPTION = ((KeyUse.ENCRYPTION, "ECDH-ES"),)
+ACCEPTED: dict[str, Any] = {  # Any: two lists of names
+    "algorithms": ["ECDH-ES", "ECDH-ES+A128KW"],
+    "encodings": ["A128CBC-HS256"],
+}
+
+
+def encrypted_to(jwk, text="a.b.c"):
+    """Return *text* as another library encrypts it to a published key."""
+    header = {"alg": "ECDH-ES+A128KW", "enc": "A128CBC-HS256", "kid": jwk["kid"], "cty": "JWT"}
+    return other_jwe.encrypt_compact(
+        header, text, key_of(jwk), algorithms=[header["alg"], header["enc"]]
+    )
+
+
+@pytest.mark.anyio
+async def test_what_is_encrypted_to_a_published_key_is_opened():
+    """A client finds the key beside the others, told by its use."""
+    bench = Bench()
+    await bench.rotate(NOW, wanted=[*ENCRYPTION, (KeyUse.TOKEN, "ES256")])
+    jwks = await bench.signer.public_jwks("i")
+    (published,) = (key for key in jwks["keys"] if key["use"] == "enc")
+
+    opened = await bench.signer.decrypt_jwt("i", encrypted_to(published), **ACCEPTED)
+
+    assert "a.b.c" == opened
+    assert jwks == check_public_jwk_set(jwks)
+    assert (2, None) == (len(jwks["keys"]), published.get("alg"))
+
+
+@pytest.mark.anyio
+async def test_another_issuers_key_opens_nothing():
+    """Tenants do not read each other's post."""
+    bench = Bench()
+    await bench.rotate(NOW, "i", wanted=ENCRYPTION)
+    await bench.rotate(NOW, "j", wanted=ENCRYPTION)
+    (published,) = (await bench.signer.public_jwks("j"))["keys"]
+
+    with pytest.raises(JoseError):
+        await bench.signer.decrypt_jwt("i", encrypted_to(published), **ACCEPTED)
+
+
+@pytest.mark.anyio
+async def test_what_was_encrypted_before_a_rotation_is_opened_after_it():
+    """Sets of keys are kept for a day, and so is the key that they show."""
+    bench = Bench()
+    await bench.rotate(NOW, wanted=ENCRYPTION)
+    (old,) = (await bench.signer.public_jwks("i"))["keys"]
+    end = NOW + POLICY.lifetime
+    for now in (end - POLICY.lead, end):
+        await bench.rotate(now, wanted=ENCRYPTION)
+    bench.seconds += REFRESH_INTERVAL_SECONDS
+
+    (new,) = (await bench.signer.public_jwks("i"))["keys"]
+    opened = await bench.signer.decrypt_jwt("i", encrypted_to(old), **ACCEPTED)
+
+    assert "a.b.c" == opened
+    assert old["kid"] != new["kid"]
+    await bench.rotate(end + POLICY.overlap, wanted=ENCRYPTION)
+    bench.seconds += REFRESH_INTERVAL_SECONDS
+    with pytest.raises(JoseError):
+        await bench.signer.decrypt_jwt("i", encrypted_to(old), **ACCEPTED)
 
 
 @pytest.mark.anyio
