@@ -1,120 +1,201 @@
-"""Issuing access tokens (RFC 6749 §4.4, RFC 8707, RFC 9068)."""
+"""Issuing access tokens (RFC 6749 §5.1, RFC 8707, RFC 9068), signed or opaque."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from registrary.authserver.context import ServerContext
+from registrary.authserver.opaque_tokens import mint
 from registrary.authserver.presented import Refusal
+from registrary.authserver.resources import MIXED_FORMATS, targets_of
+from registrary.authserver.services import ServerServices
+from registrary.core.changes import Put
 from registrary.core.client import Client
-from registrary.core.errors import FieldError
-from registrary.core.issuer import Issuer
-from registrary.core.metadata.grants import CLIENT_CREDENTIALS
-from registrary.core.scope import parse_scope
-from registrary.core.uris import LOOPBACK_HOSTS, check_https_uri, take_apart
-from registrary.ports.clock import Clock, Entropy
-from registrary.ports.counter import Counter
-from registrary.ports.keys import Signer
+from registrary.core.grants import Authorization, Confirmation, Grant, OpaqueAccessToken
+from registrary.core.ids import new_id
+from registrary.core.issuer import Issuer, Resource, TokenFormat
+from registrary.core.jose import numeric_date
+from registrary.core.secrets import Prefix
 
 TOKEN_TYPE: Final = "at+jwt"
 GENERATION_CLAIM: Final = "gen"
-_JTI_BYTES: Final = 16
-WRONG_GRANT: Final = Refusal("unauthorized_client", "the client did not register this grant")
+GRANT_CLAIM: Final = "grant"
+BEARER: Final = "Bearer"
+DPOP: Final = "DPoP"
+NOTHING_KNOWN: Final = Refusal("invalid_scope", "scope: the resource knows nothing of it")
+_ID_DRAW_BYTES: Final = 10
+
+Claims = dict[str, Any]  # Any: claims are JSON values of every kind
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """An access token and what is said of it in the answer (RFC 6749 §5.1)."""
+    """An access token and what is said of it in the answer (RFC 6749 §5.1).
+
+    *scope* is what it is good for, which may be less than was asked. *puts* must be committed
+    before the token leaves: an opaque one is nothing without its record.
+    """
 
     access_token: str
     expires_in: int
     scope: str
+    token_type: str = BEARER
+    puts: tuple[Put, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """What a token is for and how long it is good."""
+
+    targets: tuple[Resource, ...]
+    scope: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class TokenIssuer:
-    """Issues access tokens. A token leaves no row; issues are counted."""
+class AccessTokens:
+    """Issues access tokens. A signed one leaves no row of its own; issues are counted."""
 
-    signer: Signer
-    clock: Clock
-    entropy: Entropy
-    issues: Counter
+    services: ServerServices
 
-    async def client_credentials(
-        self, context: ServerContext, client: Client, *, scope: str | None, resources: Sequence[str]
+    async def issue(
+        self,
+        context: ServerContext,
+        client: Client,
+        authorization: Authorization,
+        *,
+        grant: Grant | None,
+        scope: Sequence[str],
+        resources: Sequence[str],
+        confirmation: Confirmation,
     ) -> IssuedToken | Refusal:
-        """Issue a token to *client* in its own name (RFC 6749 §4.4).
+        """Return a token of *client* for *scope*, meant for *resources*.
 
-        *resources* become the audience; without any it is the issuer. Raises `NoSigningKey`.
+        *scope* is within *authorization*, which is the caller's matter; *resources* are held
+        against it here, and none means all of them. A token about a person needs its *grant*,
+        or nothing could end it. Raises `NoSigningKey`.
         """
-        if CLIENT_CREDENTIALS not in client.metadata.get("grant_types", ()):
-            return WRONG_GRANT
-        granted = granted_scope(context.issuer, client, scope)
-        if isinstance(granted, Refusal):
-            return granted
-        for resource in resources:
-            if not is_resource(context.issuer, resource):
-                return Refusal("invalid_target", "resource: is not one of this issuer")
-        token = await self._sign(context, client, granted, resources=resources)
-        self.issues.note(context.id, client.client_id, CLIENT_CREDENTIALS)
-        return token
+        targets = targets_of(context.issuer, resources, within=authorization.resources)
+        if isinstance(targets, Refusal):
+            return targets
+        if len({target.token_format for target in targets}) > 1:
+            return MIXED_FORMATS
+        known = _known_scope(context.issuer, targets, scope)
+        if scope and not known:
+            return NOTHING_KNOWN
+        now = self.services.clock.now()
+        lifetime = _lifetime(context.issuer, client, known, targets=targets)
+        expires_at = now + lifetime if grant is None else min(now + lifetime, grant.expires_at)
+        content = _Content(targets=targets, scope=known, issued_at=now, expires_at=expires_at)
+        claims = _claims(context.issuer, client, authorization, content=content)
+        if grant is not None:
+            claims[GRANT_CLAIM] = grant.id
+        if bound := confirmation.claim():
+            claims["cnf"] = bound
+        issued = IssuedToken(
+            access_token="",
+            expires_in=int((expires_at - now).total_seconds()),
+            scope=" ".join(known),
+            token_type=BEARER if confirmation.jkt is None else DPOP,
+        )
+        if targets and targets[0].token_format is TokenFormat.OPAQUE:
+            return self._opaque(context, issued, claims, expires_at=expires_at)
+        return await self._signed(context, issued, claims)
 
-    async def _sign(
-        self, context: ServerContext, client: Client, scope: str, *, resources: Sequence[str]
+    async def _signed(
+        self, context: ServerContext, issued: IssuedToken, claims: Claims
     ) -> IssuedToken:
-        issuer = context.issuer
-        issued_at = int(self.clock.now().timestamp())
-        lifetime = int(issuer.lifetimes.access_token.total_seconds())
-        audience: str | list[str] = issuer.url
-        if resources:
-            audience = resources[0] if len(resources) == 1 else list(dict.fromkeys(resources))
-        claims: dict[str, Any] = {
-            "iss": issuer.url,
-            "sub": client.client_id,
-            "client_id": client.client_id,
-            "aud": audience,
-            "iat": issued_at,
-            "exp": issued_at + lifetime,
-            "jti": self.entropy.token_bytes(_JTI_BYTES).hex(),
-        }
-        if scope:
-            claims["scope"] = scope
-        if client.token_generation:
-            claims[GENERATION_CLAIM] = client.token_generation
-        alg = issuer.access_token_signing_alg
-        token = await self.signer.sign_jwt(issuer.id, claims, alg=alg, typ=TOKEN_TYPE)
-        return IssuedToken(token, lifetime, scope)
+        services = self.services
+        claims["jti"] = new_id(services.clock.now(), services.draw(_ID_DRAW_BYTES))
+        token = await services.signer.sign_jwt(
+            context.id, claims, alg=context.issuer.access_token_signing_alg, typ=TOKEN_TYPE
+        )
+        return replace(issued, access_token=token)
+
+    def _opaque(
+        self, context: ServerContext, issued: IssuedToken, claims: Claims, *, expires_at: datetime
+    ) -> IssuedToken:
+        minted = mint(self.services, Prefix.ACCESS_TOKEN)
+        record = OpaqueAccessToken(
+            issuer=context.id,
+            id=minted.id,
+            pepper_id=minted.pepper_id,
+            mac=minted.mac,
+            claims=claims | {"jti": minted.id},
+            expires_at=expires_at,
+        )
+        return replace(issued, access_token=minted.token.reveal(), puts=(Put(record),))
 
 
-def granted_scope(issuer: Issuer, client: Client, asked: str | None) -> str | Refusal:
-    """Return what of *asked* the client gets in its own name; without asking, all it may have.
-
-    OpenID scopes mean nothing without a person. What is asked for and not to be had is left
-    out; refused only when nothing of it is left.
-    """
-    own = {scope.name for scope in issuer.scopes if not scope.openid}
-    registered = [name for name in client.metadata.get("scope", "").split() if name in own]
-    try:
-        tokens = parse_scope(asked or "")
-    except FieldError as error:
-        return Refusal("invalid_scope", f"scope: {error.rule}")
-    if not tokens:
-        return " ".join(registered)
-    granted = [name for name in tokens if name in registered]
-    openid = {scope.name for scope in issuer.scopes if scope.openid}
-    if not granted and not set(tokens) <= openid:
-        return Refusal("invalid_scope", "scope: nothing of it was registered for this client")
-    return " ".join(granted)
+def own_authorization(client: Client, *, resources: Sequence[str] = ()) -> Authorization:
+    """Return what *client* may do in its own name: no person is in it (RFC 9068 §2.2)."""
+    return Authorization(
+        client_id=client.client_id,
+        subject=client.client_id,
+        resources=tuple(resources),
+        client_generation=client.token_generation,
+    )
 
 
-def is_resource(issuer: Issuer, uri: str) -> bool:
-    """Tell whether tokens may be meant for *uri* (RFC 8707 §2)."""
-    if any(resource.uri == uri for resource in issuer.resources):
-        return True
-    if not issuer.dev or "#" in uri:  # RFC 8707 §2: no fragment
-        return False
-    try:
-        check_https_uri(uri, loopback_http=True)
-        return take_apart(uri).host in LOOPBACK_HOSTS
-    except FieldError:
-        return False
+def _known_scope(
+    issuer: Issuer, targets: Sequence[Resource], scope: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what of *scope* the *targets* know; what OpenID Connect defines stays beside it."""
+    if any(target.scopes is None for target in targets) or not targets:
+        return tuple(scope)
+    known = {name for target in targets for name in target.scopes or ()}
+    known |= {one.name for one in issuer.scopes if one.openid}
+    return tuple(name for name in scope if name in known)
+
+
+def _lifetime(
+    issuer: Issuer, client: Client, scope: Sequence[str], *, targets: Sequence[Resource]
+) -> timedelta:
+    """Return the shortest lifetime that anybody who may say so demands."""
+    named = frozenset(scope)
+    demands = (
+        issuer.lifetimes.access_token,
+        client.access_token_lifetime,
+        *(one.access_token_lifetime for one in issuer.scopes if one.name in named),
+        *(target.access_token_lifetime for target in targets),
+    )
+    return min(demand for demand in demands if demand is not None)
+
+
+def _claims(
+    issuer: Issuer, client: Client, authorization: Authorization, *, content: _Content
+) -> Claims:
+    """Return the claims of a token (RFC 9068 §2.2), but for its id and what binds it."""
+    names = [target.uri for target in content.targets] or [issuer.url]
+    claims: Claims = {
+        "iss": issuer.url,
+        "sub": authorization.subject,
+        "client_id": client.client_id,
+        "aud": names[0] if len(names) == 1 else names,
+        "iat": numeric_date(content.issued_at),
+        "exp": numeric_date(content.expires_at),
+    }
+    claims.update(_present(_about_the_person(authorization)))
+    if content.scope:
+        claims["scope"] = " ".join(content.scope)
+    if authorization.authorization_details:
+        claims["authorization_details"] = list(authorization.authorization_details)
+    if client.token_generation:
+        claims[GENERATION_CLAIM] = client.token_generation
+    return claims
+
+
+def _about_the_person(authorization: Authorization) -> Mapping[str, object]:
+    """Return when and how the person signed in (RFC 9068 §2.2.1)."""
+    auth_time = authorization.auth_time
+    return {
+        "auth_time": None if auth_time is None else numeric_date(auth_time),
+        "acr": authorization.acr,
+        "amr": list(authorization.amr) or None,
+    }
+
+
+def _present(claims: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: value for name, value in claims.items() if value is not None}

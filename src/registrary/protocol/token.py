@@ -1,36 +1,47 @@
 """``POST /token`` (RFC 6749 §3.2)."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 import msgspec
 
+from registrary.authserver.context import ServerContext
+from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
+from registrary.authserver.grants.redemption import CodeGrant, PresentedCode
+from registrary.authserver.grants.renewal import RefreshGrant
+from registrary.authserver.grants.request import TokenAnswer, TokenRequest
 from registrary.authserver.presented import Refusal
-from registrary.authserver.tokens import IssuedToken, TokenIssuer
-from registrary.core.client import Client
-from registrary.core.metadata.grants import (
-    AUTHORIZATION_CODE,
-    CLIENT_CREDENTIALS,
-    REFRESH_TOKEN,
-)
+from registrary.core.metadata.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 from registrary.ports.keys import NoSigningKey
 from registrary.protocol.back_channel import BackChannel, refused, visit_of
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.parameters import Parameters
 
-_LATER: Final = frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN})
 _RETRY: Final = timedelta(seconds=5)
 NOT_OFFERED: Final = Refusal("unsupported_grant_type", "grant_type: is not offered")
 
+_Handler = Callable[[TokenRequest, Parameters], Awaitable[TokenAnswer | Refusal]]
+
 
 @dataclass(frozen=True, slots=True)
+class Grants:
+    """The use case of every grant."""
+
+    client_credentials: ClientCredentialsGrant
+    code: CodeGrant
+    refresh: RefreshGrant
+
+
+@dataclass(frozen=True)
 class TokenEndpoint:
     """The token endpoint of one issuer."""
 
     channel: BackChannel
-    tokens: TokenIssuer
+    grants: Grants
 
     async def grant(self, request: HttpRequest) -> HttpResponse:
         """Answer a token request by its grant."""
@@ -43,38 +54,66 @@ class TokenEndpoint:
         client = await self.channel.authenticate(request, form, public=True)
         if isinstance(client, HttpResponse):
             return client
-        try:
-            token = await self._by_grant(grant_type, client, form)
-        except NoSigningKey:
-            return error_response("temporarily_unavailable", retry_after=_RETRY)
-        if isinstance(token, Refusal):
-            visit = visit_of(request)
+        asked = TokenRequest(
+            client=client,
+            scope=form.get("scope"),
+            resources=form.all("resource"),
+            visit=visit_of(request),
+        )
+        answer = await self._by_grant(grant_type, asked, form)
+        if isinstance(answer, Refusal):
             await self.channel.authenticator.note_refused(
-                self.channel.context, client, token, visit=visit
+                self._context, client, answer, visit=asked.visit
             )
-            return refused(token)
-        return token if isinstance(token, HttpResponse) else _render(token)
+            return refused(answer)
+        return answer if isinstance(answer, HttpResponse) else _render(answer)
 
     async def _by_grant(
-        self, grant_type: str, client: Client, form: Parameters
-    ) -> IssuedToken | Refusal | HttpResponse:
-        context = self.channel.context
-        if grant_type == CLIENT_CREDENTIALS:
-            return await self.tokens.client_credentials(
-                context, client, scope=form.get("scope"), resources=form.all("resource")
-            )
-        if grant_type in _LATER and grant_type in context.offer.grant_types:
-            return error_response("temporarily_unavailable", "this grant is not served yet")
-        return NOT_OFFERED
+        self, grant_type: str, asked: TokenRequest, form: Parameters
+    ) -> TokenAnswer | Refusal | HttpResponse:
+        handler = self._handlers.get(grant_type)
+        if handler is None or grant_type not in self._context.offer.grant_types:
+            return NOT_OFFERED
+        try:
+            return await handler(asked, form)
+        except NoSigningKey:
+            return error_response("temporarily_unavailable", retry_after=_RETRY)
+
+    @cached_property
+    def _handlers(self) -> Mapping[str, _Handler]:
+        return {
+            AUTHORIZATION_CODE: self._code,
+            CLIENT_CREDENTIALS: self._client_credentials,
+            REFRESH_TOKEN: self._refresh,
+        }
+
+    @property
+    def _context(self) -> ServerContext:
+        return self.channel.context
+
+    async def _client_credentials(
+        self, asked: TokenRequest, _form: Parameters
+    ) -> TokenAnswer | Refusal:
+        return await self.grants.client_credentials.redeem(self._context, asked)
+
+    async def _code(self, asked: TokenRequest, form: Parameters) -> TokenAnswer | Refusal:
+        code = form.get("code")
+        if code is None:
+            return Refusal("invalid_request", "code: is needed")
+        presented = PresentedCode(
+            code=code,
+            redirect_uri=form.get("redirect_uri"),
+            code_verifier=form.get("code_verifier"),
+        )
+        return await self.grants.code.redeem(self._context, asked, presented)
+
+    async def _refresh(self, asked: TokenRequest, form: Parameters) -> TokenAnswer | Refusal:
+        token = form.get("refresh_token")
+        if token is None:
+            return Refusal("invalid_request", "refresh_token: is needed")
+        return await self.grants.refresh.redeem(self._context, asked, token)
 
 
-def _render(token: IssuedToken) -> HttpResponse:
+def _render(answer: TokenAnswer) -> HttpResponse:
     """Render a token response (RFC 6749 §5.1)."""
-    body: dict[str, Any] = {
-        "access_token": token.access_token,
-        "token_type": "Bearer",
-        "expires_in": token.expires_in,
-    }
-    if token.scope:
-        body["scope"] = token.scope
-    return HttpResponse(200, (JSON, *NO_STORE), msgspec.json.encode(body))
+    return HttpResponse(200, (JSON, *NO_STORE), msgspec.json.encode(answer))

@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
+from registrary.authserver.grants.request import TokenAnswer, TokenRequest
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.presented import PresentedAssertion, PresentedSecret, Visit
-from registrary.authserver.tokens import IssuedToken, TokenIssuer
+from registrary.authserver.services import ServerServices
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.events import Tag
@@ -30,6 +31,7 @@ from registrary.storage.memory.store import MemoryStore
 from registrary.testing.clock import MOMENT, FakeClock
 from registrary.testing.entropy import SeededEntropy
 from registrary.testing.factories import a_client, an_issuer, some_metadata
+from registrary.wiring.token_routes import grants_of
 
 KEYS = MemoryKeys()
 VISIT = Visit("/token", "192.0.2.1", "request-1")
@@ -68,6 +70,14 @@ class PublishedKeys:
         return self.published[url]
 
 
+class NoDocuments:
+    """A `Fetcher` that has nothing: no grant of tokens looks anywhere."""
+
+    async def fetch(self, url, *, purpose):
+        """Refuse."""
+        raise FetchRefused(Refusal.STATUS, "404")
+
+
 class RacedStore(MemoryStore):
     """A store where somebody else writes first, once."""
 
@@ -99,7 +109,18 @@ class Server:
         self.authenticator = ClientAuthenticator(
             self.store, KEYS, self.remote, self.clock, self.entropy, self.refusals
         )
-        self.tokens = TokenIssuer(self.signer, self.clock, self.entropy, self.issues)
+        self.services = ServerServices(
+            store=self.store,
+            signer=self.signer,
+            secret_keys=KEYS,
+            remote_keys=self.remote,
+            fetcher=NoDocuments(),
+            clock=self.clock,
+            entropy=self.entropy,
+            issues=self.issues,
+            refusals=self.refusals,
+        )
+        self.grants = grants_of(self.services)
         self.inspector = TokenInspector(
             self.store, self.signer, self.clock, self.entropy, self.refusals
         )
@@ -152,11 +173,11 @@ class Server:
 
     async def token(self, client: Client, *, context=None, resources=()) -> str:
         """Return an access token of *client*."""
-        issued = await self.tokens.client_credentials(
-            context or self.context, client, scope=None, resources=resources
+        answer = await self.grants.client_credentials.redeem(
+            context or self.context, TokenRequest(client=client, resources=tuple(resources))
         )
-        assert isinstance(issued, IssuedToken)
-        return issued.access_token
+        assert isinstance(answer, TokenAnswer)
+        return answer.access_token
 
     async def prove(self, presented, *, context=None):
         """Authenticate as the token endpoint does."""

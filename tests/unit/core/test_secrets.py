@@ -21,14 +21,17 @@ from registrary.core.secrets import (
     CLIENT_SECRET_DRAW_BYTES,
     TOKEN_DRAW_BYTES,
     Digest,
+    ParsedToken,
     PepperRing,
     Prefix,
     Secret,
+    is_of_family,
     mint_admin_token,
     mint_client_secret,
     mint_initial_access_token,
     mint_registration_access_token,
     mint_token,
+    mint_token_of_family,
     parse_token,
 )
 
@@ -304,3 +307,32 @@ def test_neither_digest_nor_ring_shows_its_bytes():
     assert digest.mac[:4].hex() in repr(digest)
     assert digest.mac.hex() not in repr(digest)
     assert "canary" not in repr(ring("p", p=b"canary" * 6))
+
+
+def test_a_family_knows_its_old_tokens_and_no_others():
+    """A replayed old token ends its grant; one that somebody made up must not."""
+    key, other = bytes(32), bytes(31) + b"1"
+    own = parse(mint_token_of_family(Prefix.REFRESH_TOKEN, draw(), LOCATOR, key=key))
+    foreign = parse(mint_token_of_family(Prefix.REFRESH_TOKEN, draw(), LOCATOR, key=other))
+    invented = parse(mint_token(Prefix.REFRESH_TOKEN, draw(), LOCATOR))
+
+    known = [is_of_family(token, key=key) for token in (own, foreign, invented)]
+
+    assert [True, False, False] == known
+
+
+def test_two_tokens_of_a_family_differ():
+    """A successor that could be told from its predecessor would make rotation worthless."""
+    tokens = {
+        mint_token_of_family(Prefix.REFRESH_TOKEN, draw(seed), LOCATOR, key=bytes(32)).reveal()
+        for seed in range(50)
+    }
+
+    assert 50 == len(tokens)
+
+
+def parse(token: Secret) -> ParsedToken:
+    """Return *token* taken apart."""
+    parsed = parse_token(token.reveal(), Prefix.REFRESH_TOKEN)
+    assert parsed is not None
+    return parsed

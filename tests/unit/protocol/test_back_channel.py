@@ -29,7 +29,7 @@ class Endpoints:
         channel = BackChannel(server.context, server.authenticator)
         inspection = InspectionEndpoint(channel, server.inspector)
         self._handlers = {
-            "/token": TokenEndpoint(channel, server.tokens).grant,
+            "/token": TokenEndpoint(channel, server.grants).grant,
             "/introspect": inspection.introspect,
             "/revoke": inspection.revoke,
         }
@@ -187,8 +187,8 @@ async def test_a_form_may_name_its_charset():
     ("grant_type", "expected"),
     [
         (GRANT, (200, None)),
-        ("authorization_code", (503, "temporarily_unavailable")),
-        ("refresh_token", (503, "temporarily_unavailable")),
+        ("authorization_code", (400, "invalid_request")),
+        ("refresh_token", (400, "invalid_request")),
         ("password", (400, "unsupported_grant_type")),
         ("implicit", (400, "unsupported_grant_type")),
         ("urn:ietf:params:oauth:grant-type:device_code", (400, "unsupported_grant_type")),
@@ -199,7 +199,7 @@ async def test_a_form_may_name_its_charset():
     ids=lambda value: str(value)[:30],
 )
 async def test_each_grant_has_its_answer(grant_type, expected):
-    """What is not offered is refused; what is published and still to come says so."""
+    """What is not offered is refused; what is lacks nothing but what it needs."""
     _, endpoints, _, credentials = await ready()
 
     answer = await endpoints.post("/token", credentials, grant_type=grant_type)

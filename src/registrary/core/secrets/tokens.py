@@ -7,6 +7,7 @@ CRC-32 over all before it, lets a mistyped or invented token be refused without 
 the prefix is base62, so nothing needs escaping in a header, a form, a path or a shell.
 """
 
+import hmac
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,6 +61,8 @@ _CHECKSUM_CHARACTERS: Final = 6  # 62**6 > 2**32
 # HS512, which must have 64 octets (OpenID Connect Core §16.19).
 _TOKEN_CHARACTERS: Final = 43
 _CLIENT_SECRET_CHARACTERS: Final = 64
+FAMILY_KEY_BYTES: Final = 32
+_FAMILY_CHARACTERS: Final = 21  # 62**21 > 2**125, and the 22 before them are as hard to guess
 # One byte in 32 is of no use (below), so half as many again never run short in practice: fewer
 # than 43 of 64 remain once in 10**16 draws.
 TOKEN_DRAW_BYTES: Final = 64
@@ -120,6 +123,28 @@ def mint_token(prefix: Prefix, draw: Draw, locator: bytes) -> Secret:
     return _mint(prefix, draw, locator)
 
 
+def mint_token_of_family(prefix: Prefix, draw: Draw, locator: bytes, *, key: bytes) -> Secret:
+    """Return a new token that whoever has the *key* of its family knows again when it is old.
+
+    The end of its random part is a code over the beginning. Half of the 256 bits are left to
+    guess, and the digest of the whole decides as ever.
+    """
+    text = _mint(prefix, draw, locator).reveal()
+    kept = text[: -_CHECKSUM_CHARACTERS - _FAMILY_CHARACTERS]
+    marked = kept + _family_code(kept, key)
+    return Secret(marked + _checksum(marked))
+
+
+def is_of_family(token: ParsedToken, *, key: bytes) -> bool:
+    """Tell whether *token* was minted for the family of *key*, however long ago.
+
+    Nobody else can spell one, so an old one that comes back was issued here and is replayed.
+    """
+    marked = token.token.reveal()[:-_CHECKSUM_CHARACTERS]
+    kept, code = marked[:-_FAMILY_CHARACTERS], marked[-_FAMILY_CHARACTERS:]
+    return hmac.compare_digest(code, _family_code(kept, key))
+
+
 def parse_token(text: str, prefix: str) -> ParsedToken | None:
     """Return the token *text* spells if it is one of the kind of *prefix*, else None.
 
@@ -152,6 +177,12 @@ def _mint(prefix: Prefix, draw: Draw, locator: bytes | None) -> Secret:
     named = body if locator is None else _encode_locator(locator) + body
     text = prefix.value + named
     return Secret(text + _checksum(text))
+
+
+def _family_code(text: str, key: bytes) -> str:
+    # 64 octets, of which one in 32 is of no use: fewer than 21 never remain.
+    octets = hmac.digest(key, text.encode("ascii"), "sha512").translate(_TO_DIGIT, _UNUSED)
+    return octets[:_FAMILY_CHARACTERS].decode("ascii")
 
 
 def _checksum(text: str) -> str:

@@ -1,0 +1,1 @@
+"""What becomes tokens: codes, refresh tokens, devices, exchanges, and the grants behind them."""

@@ -1,0 +1,127 @@
+"""Ending grants: every token that came of one is dead at once, at every endpoint."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from registrary.authserver.context import ServerContext
+from registrary.authserver.presented import Visit
+from registrary.authserver.services import ATTEMPTS, ServerServices
+from registrary.core.changes import Changes, Put
+from registrary.core.deliveries import revocation_of
+from registrary.core.events import Actor, ActorKind, Event, Tag
+from registrary.core.grants import Grant, GrantOfPerson
+from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.ports.store import Conflict
+
+REPLAYED_CODE: Final = "the authorization code was used again"
+REPLAYED_REFRESH_TOKEN: Final = "a refresh token that was replaced was used again"
+REVOKED_BY_CLIENT: Final = "the client revoked its refresh token"
+
+
+async def end_grant(
+    services: ServerServices,
+    context: ServerContext,
+    grant: Grant,
+    *,
+    because: str,
+    visit: Visit,
+    actor: Actor | None = None,
+) -> bool:
+    """End *grant*; False when it had ended before. The event names *actor*, else the client.
+
+    Raises `Conflict` when others keep writing to it.
+    """
+    for _ in range(ATTEMPTS):
+        if grant.revoked_at is not None:
+            return False
+        try:
+            await services.store.commit(
+                _changes(services, context, grant, because=because, visit=visit, actor=actor)
+            )
+        except Conflict:
+            reread = await services.store.get(Grant, context.id, grant.id)
+            if reread is None:
+                return False
+            grant = reread
+        else:
+            return True
+    raise Conflict(Grant.kind)
+
+
+async def end_grants_of(
+    services: ServerServices,
+    context: ServerContext,
+    person: str,
+    *,
+    client_id: str | None = None,
+    because: str,
+    visit: Visit,
+    actor: Actor | None = None,
+) -> int:
+    """End what *person* allowed, to one client or to all; return how many grants that were."""
+    prefix = f"{person}:" if client_id is None else f"{person}:{client_id}:"
+    ended = 0
+    async for grant in _grants_below(services, context, prefix):
+        ended += await end_grant(
+            services, context, grant, because=because, visit=visit, actor=actor
+        )
+    return ended
+
+
+async def _grants_below(
+    services: ServerServices, context: ServerContext, prefix: str
+) -> AsyncIterator[Grant]:
+    after: str | None = prefix
+    while after is not None:
+        page = await services.store.page(GrantOfPerson, context.id, after=after)
+        for lead in page.records:
+            if not lead.key.startswith(prefix):
+                return
+            grant = await services.store.get(Grant, context.id, lead.grant)
+            if grant is not None:
+                yield grant
+        after = page.next_after
+
+
+def _changes(
+    services: ServerServices,
+    context: ServerContext,
+    grant: Grant,
+    *,
+    because: str,
+    visit: Visit,
+    actor: Actor | None,
+) -> Changes:
+    now = services.clock.now()
+    ended = msgspec.structs.replace(
+        grant, revoked_at=now, revoked_because=because, revision=grant.revision + 1
+    )
+    return Changes(
+        puts=(Put(ended, expected=grant.revision),),
+        events=(_event(services, context, grant, because=because, visit=visit, actor=actor),),
+        consumptions=(revocation_of(context.id),),
+    )
+
+
+def _event(
+    services: ServerServices,
+    context: ServerContext,
+    grant: Grant,
+    *,
+    because: str,
+    visit: Visit,
+    actor: Actor | None,
+) -> Event:
+    client_id = grant.authorization.client_id
+    who = actor or Actor(ActorKind.CLIENT, client_id, visit.peer or None)
+    person = grant.authorization.person
+    return an_event(
+        Occasion(context.id, services.clock.now(), who, visit.request_id or None),
+        Tag.GRANT_ENDED,
+        draw=services.draw(EVENT_DRAW_BYTES),
+        client_id=client_id,
+        reason=because,
+        detail={"grant": grant.id} | ({} if person is None else {"person": person}),
+    )
