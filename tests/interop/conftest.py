@@ -4,14 +4,27 @@ A test module names its script in ``SCRIPT``.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.interop.helper import at_hand
 from tests.interop.journeys import Journey, MakeTravel, Travel, Way, require_libraries
+from tests.interop.mcp_place import mcp_place
 from tests.interop.mistakes import MISTAKES
-from tests.interop.places import Place, open_place, protected_place, secure_place
+from tests.interop.people import Browser
+from tests.interop.places import RESOURCE, Place, open_place, protected_place, secure_place
+from tests.interop.signing_in import (
+    DEVICE_WAYS,
+    EXCHANGE_WAY,
+    PERSON_WAYS,
+    McpSignIn,
+    McpWay,
+    PersonWay,
+    SignIn,
+)
 
-pytest.register_assert_rewrite("tests.interop.guarantees")
+pytest.register_assert_rewrite("tests.interop.guarantees", "tests.interop.person_guarantees")
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +59,37 @@ def travel(request: pytest.FixtureRequest) -> MakeTravel:
     return make
 
 
+@pytest.fixture(scope="session")
+def sign_in(travel: MakeTravel) -> SignIn:
+    """Return a function that makes a journey on which a person signs in, with a new browser."""
+
+    def make(script: str, way: PersonWay, journey: str, **more: Any) -> Journey:
+        trip = travel(script, way)
+        with at_hand(Browser([trip.place.issuer], tls=trip.place.server.tls)) as person:
+            return trip.go(journey, person=person, **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mcp_server(open_server: Place) -> Iterator[str]:
+    """Run an MCP server that wants tokens of the open server; return its address."""
+    with mcp_place(open_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mcp_sign_in(travel: MakeTravel, mcp_server: str) -> McpSignIn:
+    """Return a function that calls a tool by an SDK, with a new browser."""
+
+    def make(script: str) -> Journey:
+        trip = travel(script, McpWay(script))
+        with at_hand(Browser([trip.place.issuer])) as person:
+            return trip.go("tool", person=person, mcp=mcp_server)
+
+    return make
+
+
 @pytest.fixture(scope="module")
 def door(request: pytest.FixtureRequest, travel: MakeTravel) -> Journey:
     """Try a protected door, with and without the right token."""
@@ -64,3 +108,34 @@ def distrust(request: pytest.FixtureRequest, travel: MakeTravel) -> Journey:
     """Go to an https server without knowing who vouches for it."""
     way = Way("distrust", place="secure")
     return travel(request.module.SCRIPT, way).go("life", trusting=False)
+
+
+@pytest.fixture(scope="module", params=PERSON_WAYS, ids=lambda way: way.name)
+def consented(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
+    """Go from a person's consent to its end, on each way."""
+    return sign_in(request.module.SCRIPT, request.param, "code")
+
+
+@pytest.fixture(scope="module")
+def denied(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
+    """Meet a person who does not want to."""
+    return sign_in(request.module.SCRIPT, PERSON_WAYS[0], "denial")
+
+
+@pytest.fixture(scope="module", params=DEVICE_WAYS, ids=lambda way: way.name)
+def shown(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
+    """Show a code on a device whose owner has a browser elsewhere."""
+    return sign_in(request.module.SCRIPT, request.param, "device")
+
+
+@pytest.fixture(scope="module")
+def exchanged(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
+    """Exchange a person's token for one that is good at another resource."""
+    wanted = {"resource": RESOURCE}
+    return sign_in(request.module.SCRIPT, EXCHANGE_WAY, "exchange", wanted=wanted)
+
+
+@pytest.fixture(scope="module")
+def left(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
+    """Sign out at the client, and so at the server."""
+    return sign_in(request.module.SCRIPT, PersonWay("leave"), "leave")

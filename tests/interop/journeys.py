@@ -45,6 +45,16 @@ class Way:
         }
         return {name: value for name, value in wish.items() if value is not None}
 
+    def plan(self) -> dict[str, Any]:
+        """Return what the script is told of this way."""
+        return {
+            "method": self.method,
+            "alg": self.alg,
+            "signs_as": self.signs_as or self.alg,
+            "token_in_path": self.token_in_path,
+            "metadata": self.metadata(),
+        }
+
 
 WAYS: Final = (
     Way("client_secret_basic"),
@@ -121,14 +131,9 @@ class Travel:
         return Journey(self.way, self.place.issuer, steps, done.stderr)
 
     def _plan(self) -> dict[str, Any]:
-        return {
+        return self.way.plan() | {
             "issuer": self.place.issuer,
-            "method": self.way.method,
-            "alg": self.way.alg,
-            "signs_as": self.way.signs_as or self.way.alg,
             "initial_access_token": self.place.initial_access_token(),
-            "token_in_path": self.way.token_in_path,
-            "metadata": self.way.metadata(),
             "resource": RESOURCE,
             "resource_server": self.place.resource_server,
         }

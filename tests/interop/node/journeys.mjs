@@ -16,13 +16,13 @@ import { exportJWK, generateKeyPair } from 'jose';
 
 const [, , journey, text] = process.argv;
 
-const plan = JSON.parse(text);
+export const plan = JSON.parse(text);
 export const issuer = new URL(plan.issuer);
 export const isPlainHttp = issuer.protocol === 'http:';
 
 /** Run the journey named on the command line with *library*. */
-export async function travel(library) {
-  await { life, door, refusals }[journey](library);
+export async function travel(library, journeys = { life, door, refusals }) {
+  await journeys[journey](library);
 }
 
 /** From discovery to the grave, and a little beyond. */
@@ -93,7 +93,7 @@ async function refusals(library) {
 const SECRET = { method: 'client_secret_basic' };
 
 /** Return how the client of the plan proves itself, and the keys it registers for that. */
-async function credentials() {
+export async function credentials() {
   const { method, alg, signs_as: signsAs } = plan;
   if (method !== 'private_key_jwt') return { proof: { method } };
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
@@ -116,14 +116,14 @@ function replacement(client) {
 }
 
 /** Run a step the rest depends on. */
-async function step(name, action) {
+export async function step(name, action) {
   const outcome = await attempt(name, action);
   if ('error' in outcome) throw outcome.error;
   return outcome.result;
 }
 
 /** Run a step that may fail, and go on. */
-async function attempt(name, action) {
+export async function attempt(name, action) {
   try {
     const result = await action();
     say({ step: name, result: result ?? null });

@@ -1,0 +1,170 @@
+"""People with a browser: they sign in, are asked, and are sent back to the client.
+
+What they fill in and click is what the server promises of its pages, and nothing else: fields
+``username`` and ``password``, a button ``login``, buttons ``decision``, checkboxes ``scope``.
+"""
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import httpx2
+
+from tests.interop.html_forms import Control, Form, Page, read_page
+
+STEPS: Final = 12  # how many pages and redirects a person puts up with
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who has an account."""
+
+    username: str
+    password: str
+
+    def types(self) -> dict[str, str]:
+        """Return what they type, by field; npm oidc-provider calls the username ``login``."""
+        return {"username": self.username, "login": self.username, "password": self.password}
+
+
+DEMO: Final = Person("demo", "demo")
+"""The person that a server under development knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person does with the pages.
+
+    *decision* is the button they choose, *scopes* what they tick where they may (None: all),
+    *provider* the identity provider they sign in at, *user_code* what their device shows.
+    """
+
+    decision: str = "allow"
+    scopes: frozenset[str] | None = None
+    provider: str | None = None
+    user_code: str | None = None
+
+    def button(self, form: Form) -> Control | None:
+        """Return what they click in *form*, None where it has no button they know."""
+        buttons = form.buttons()
+        wanted = (
+            lambda one: self.provider is not None and one.value == self.provider,
+            lambda one: one.name == "decision" and one.value == self.decision,
+            lambda one: one.name in {"login", "continue"},
+            lambda one: one.name == "",
+        )
+        return next((one for wish in wanted for one in buttons if wish(one)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where the browser came to rest: at another's *url* or, with a *status*, on a page of ours.
+
+    *fields* is what is posted there, None where the browser was redirected. *pages* holds what
+    the person read on the way.
+    """
+
+    url: str
+    status: int | None = None
+    fields: dict[str, str] | None = None
+    pages: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """Return the parameters the client gets, however they come."""
+        parts = urlsplit(self.url)
+        return self.fields or dict(parse_qsl(parts.query) + parse_qsl(parts.fragment))
+
+
+@dataclass(slots=True)
+class Browser:
+    """A browser with its cookies, in the hands of *person*, who follows links to *homes* only."""
+
+    homes: Iterable[str]
+    person: Person = DEMO
+    tls: ssl.SSLContext | bool = True
+    _http: httpx2.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start without cookies."""
+        self._http = httpx2.Client(verify=self.tls, trust_env=False, timeout=20)
+
+    def close(self) -> None:
+        """Throw the cookies away."""
+        self._http.close()
+
+    def visit(self, address: str, wishes: Wishes = Wishes()) -> Arrival:
+        """Go to *address* and on from there, until the way leads elsewhere or ends."""
+        request = self._http.build_request("GET", address)
+        seen: list[str] = []
+        for _ in range(STEPS):
+            if not self._is_home(str(request.url)):
+                return _arrival(request, seen)
+            response = self._http.send(request)
+            if response.is_redirect:
+                request = self._http.build_request("GET", _target(response))
+                continue
+            page = read_page(response.text)
+            seen.append(page.text)
+            following = self._answer(response, page, wishes)
+            if following is None:
+                return Arrival(str(response.url), response.status_code, pages=tuple(seen))
+            request = following
+        raise AssertionError(f"no end after {STEPS} steps; read: {seen}")
+
+    def _is_home(self, url: str) -> bool:
+        return _origin(url) in {_origin(home) for home in self.homes}
+
+    def _answer(
+        self, response: httpx2.Response, page: Page, wishes: Wishes
+    ) -> httpx2.Request | None:
+        """Return the request that answers *page*, None where it asks nothing."""
+        for form in page.forms:
+            button = wishes.button(form)
+            if button is None:
+                continue
+            typed = self.person.types()
+            if wishes.user_code:
+                typed["user_code"] = wishes.user_code
+            said = form.values(typed, wishes.scopes)
+            if button.name:
+                said[button.name] = [button.value]
+            return self._submission(urljoin(str(response.url), form.action), form, said)
+        return None
+
+    def _submission(self, address: str, form: Form, said: dict[str, list[str]]) -> httpx2.Request:
+        if form.method == "get":
+            bare = urlsplit(address)._replace(query=urlencode(said, doseq=True))
+            return self._http.build_request("GET", bare.geturl())
+        parts = urlsplit(address)
+        headers = {"origin": f"{parts.scheme}://{parts.netloc}"}
+        return self._http.build_request("POST", address, data=said, headers=headers)
+
+
+def _arrival(request: httpx2.Request, seen: list[str]) -> Arrival:
+    fields = dict(parse_qsl(request.content.decode())) if request.method == "POST" else None
+    return Arrival(str(request.url), fields=fields, pages=tuple(seen))
+
+
+def _target(response: httpx2.Response) -> str:
+    """Return where *response* redirects to; whatever was typed must not be sent along."""
+    if response.status_code not in {302, 303}:
+        raise AssertionError(f"{response.url} redirects with {response.status_code}")
+    return urljoin(str(response.url), response.headers["location"])
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def told(arrival: Arrival) -> dict[str, Any]:
+    """Return *arrival* as JSON."""
+    return {
+        "url": arrival.url,
+        "status": arrival.status,
+        "fields": arrival.fields,
+        "pages": list(arrival.pages),
+    }
