@@ -74,6 +74,7 @@ class _Ending:
         self._connection = connection
         self._incoming = incoming
         self._outgoing = outgoing
+        self._is_read_out = True  # as far as it is known
 
     def do_handshake(self) -> None:
         """Go on with the handshake."""
@@ -94,8 +95,11 @@ class _Ending:
         return self._do(lambda: self._connection.send(bytes(data)))
 
     def pending(self) -> int:
-        """Return how many bytes have been deciphered and not read."""
-        return self._connection.pending()
+        """Return how many bytes can be read; 1 where nobody has looked since some arrived.
+
+        uvloop reads on while this, or what has not come here yet, is more than nothing.
+        """
+        return self._connection.pending() or int(not self._is_read_out)
 
     def unwrap(self) -> None:
         """Say that nothing more comes, and wait for the caller to say so."""
@@ -126,10 +130,12 @@ class _Ending:
         """Take *step* with what has arrived, and pass on what it wants sent."""
         arrived = self._incoming.read()
         if arrived:
+            self._is_read_out = False
             self._connection.bio_write(arrived)
         try:
             return step()
         except SSL.WantReadError:
+            self._is_read_out = True
             raise ssl.SSLWantReadError from None
         except SSL.ZeroReturnError:
             raise ssl.SSLZeroReturnError from None
