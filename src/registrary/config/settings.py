@@ -115,7 +115,10 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = (443,)
     per_host_per_minute: Annotated[
         int,
-        documented("Fetches a minute from one host for one purpose; --dev lets 1000 pass."),
+        documented(
+            "Fetches a minute from one host for one purpose; ten times as many messages may go "
+            "to it. --dev lets 1000 pass."
+        ),
         Meta(ge=1),
     ] = 60
 

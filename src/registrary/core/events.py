@@ -44,10 +44,12 @@ class Tag(StrEnum):
     KEY_CREATED = "key:created"
     KEY_ACTIVATED = "key:activated"
     KEY_RETIRED = "key:retired"
+    CONSENT_WITHDRAWN = "consent:withdrawn"
     PERSON_CREATED = "person:created"
     PERSON_SIGNED_IN = "person:signed_in"
     PERSON_SIGNED_OUT = "person:signed_out"
     PERSON_SIGNED_OUT_EVERYWHERE = "person:signed_out_everywhere"
+    MESSAGE_GIVEN_UP = "message:given_up"
     STORE_RESTORED = "store:restored"
     SERVER_STARTED = "server:started"
     SERVER_STOPPED = "server:stopped"
@@ -94,10 +96,12 @@ SENTENCES: dict[Tag, str] = {
     Tag.KEY_CREATED: "A signing key was created.",
     Tag.KEY_ACTIVATED: "A signing key took over.",
     Tag.KEY_RETIRED: "A signing key is no longer published.",
+    Tag.CONSENT_WITHDRAWN: "A person disconnected a client, which has to ask again.",
     Tag.PERSON_CREATED: "A person was made known.",
     Tag.PERSON_SIGNED_IN: "A person signed in with a browser.",
     Tag.PERSON_SIGNED_OUT: "A session of a person was ended.",
     Tag.PERSON_SIGNED_OUT_EVERYWHERE: "Every session and grant of a person was ended.",
+    Tag.MESSAGE_GIVEN_UP: "A message to a client or a subscriber did not arrive within a day.",
     Tag.STORE_RESTORED: "The store was put back from a backup; what came after that is gone.",
     Tag.SERVER_STARTED: "A server process began to keep this log.",
     Tag.SERVER_STOPPED: "A server process stopped; one that was killed says nothing.",

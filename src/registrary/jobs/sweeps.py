@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.core.changes import Changes, Delete, Record
+from registrary.core.deliveries import StatusPlace
 from registrary.core.entropy import Draw
 from registrary.core.grants import (
     AuthorizationCode,
@@ -35,6 +36,7 @@ _EXPIRING: Final[tuple[type[Record], ...]] = (
     SessionOfPerson,
     Session,
     SignInAttempt,
+    StatusPlace,
 )
 
 

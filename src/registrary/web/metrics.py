@@ -35,6 +35,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._messages = Counter(
+            "registrary_messages",
+            "Attempts to deliver what others are owed, by what came of them.",
+            (*names, "purpose", "outcome"),
+            registry=self._registry,
+        )
         self._pending: list[RequestSummary] = []
 
     def note(self, summary: RequestSummary) -> None:
@@ -42,6 +48,10 @@ class Metrics:
         self._pending.append(summary)
         if len(self._pending) >= 1000:  # noqa: PLR2004 - keeps the list small
             self._count()
+
+    def note_message(self, purpose: str, outcome: str) -> None:
+        """Note an attempt to deliver a message: delivered, failed, dropped or given_up."""
+        self._messages.labels(*self._process, purpose, outcome).inc()
 
     def text(self) -> bytes:
         """Return all counters in the text format."""

@@ -15,8 +15,10 @@ from registrary.config.checks import admin_address
 from registrary.config.settings import HttpSettings
 from registrary.core.addresses import Networks
 from registrary.core.events import Tag
+from registrary.jobs.envelopes import Envelopes
 from registrary.jobs.first_keys import FirstKeys
 from registrary.jobs.key_rotation import KeyRotation
+from registrary.jobs.outbox import Outbox
 from registrary.jobs.presence import Presence
 from registrary.jobs.purging import Purge
 from registrary.jobs.schedule import Job, Schedule
@@ -24,9 +26,11 @@ from registrary.jobs.sequencer import Sequencer
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.outbound.fetcher import GuardedFetcher
+from registrary.outbound.messenger import GuardedMessenger
 from registrary.outbound.pictures import FetchedPictures
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
+from registrary.ports.store import Store
 from registrary.protocol.admin.operations import PREFIX as ADMIN_API
 from registrary.protocol.admin.setup import PATH as SETUP
 from registrary.protocol.operation import OperationEndpoints
@@ -59,6 +63,7 @@ from registrary.wiring.administration import Administration
 from registrary.wiring.chores import Chores
 from registrary.wiring.collector import SETTLE_AFTER, settle_collector
 from registrary.wiring.contexts import deployment_of
+from registrary.wiring.delivering import AlertingStore, for_messages
 from registrary.wiring.demo import ensure_demo_person
 from registrary.wiring.directory import Directory
 from registrary.wiring.health import demand_keys
@@ -133,9 +138,11 @@ class Runtime:
                 self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
             )
             keys = FirstKeys(signer, rotation, self.entropy)
-            use_cases = self._use_cases(keys, resolver)
+            outbox = self._outbox(keys, resolver)
+            store = AlertingStore(self.vault.store, outbox.wake)
+            use_cases = self._use_cases(keys, resolver, store)
             await self._show_sites(use_cases, keys)
-            schedule = Schedule(self._jobs(keys, rotation, use_cases))
+            schedule = Schedule(self._jobs(keys, rotation, use_cases, outbox=outbox))
             schedule.start()
             asyncio.get_running_loop().call_later(SETTLE_AFTER, settle_collector)
             yield
@@ -147,10 +154,22 @@ class Runtime:
             if self._access_log is not None:
                 self._access_log.flush()
 
-    def _use_cases(self, signer: FirstKeys, resolver: SystemResolver) -> UseCases:
+    def _outbox(self, signer: FirstKeys, resolver: SystemResolver) -> Outbox:
+        policy = for_messages(outbound_policy(self.settings))
+        store, keys = self.vault.store, self.vault.keys
+        return Outbox(
+            store,
+            GuardedMessenger(policy, resolver, tls=self._trust),
+            Envelopes(store, signer, keys, self.clock, self.entropy),
+            clock=self.clock,
+            entropy=self.entropy,
+            note=self.metrics.note_message,
+        )
+
+    def _use_cases(self, signer: FirstKeys, resolver: SystemResolver, store: Store) -> UseCases:
         settings = self.settings
         services = Services(
-            store=self.vault.store,
+            store=store,
             clock=self.clock,
             entropy=self.entropy,
             fetcher=GuardedFetcher(outbound_policy(settings), resolver, tls=self._trust),
@@ -159,7 +178,7 @@ class Runtime:
             limiter=None if settings.no_rate_limits else MemoryLimiter(),
         )
         server = ServerServices(
-            store=self.vault.store,
+            store=store,
             signer=signer,
             secret_keys=self.vault.keys,
             remote_keys=CachedRemoteKeys(services.fetcher),
@@ -201,7 +220,9 @@ class Runtime:
             deployment=self.deployment,
         )
 
-    def _jobs(self, keys: FirstKeys, rotation: KeyRotation, use_cases: UseCases) -> list[Job]:
+    def _jobs(
+        self, keys: FirstKeys, rotation: KeyRotation, use_cases: UseCases, *, outbox: Outbox
+    ) -> list[Job]:
         store = self.vault.store
         chores = Chores(
             store=store,
@@ -213,6 +234,7 @@ class Runtime:
             counts=(self.refusals, self.issues),
             presence=Presence(store, self.clock, self.entropy),
             purge=Purge(store, self.clock, self.entropy),
+            outbox=outbox,
         )
 
         async def follow_issuers() -> None:

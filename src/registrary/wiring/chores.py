@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.jobs.key_rotation import KeyRotation
+from registrary.jobs.outbox import Outbox
 from registrary.jobs.presence import Presence
 from registrary.jobs.purging import Purge
 from registrary.jobs.schedule import Job
@@ -20,6 +21,7 @@ SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one seco
 COUNT_EVERY: Final = timedelta(seconds=60)
 ROTATE_EVERY: Final = timedelta(minutes=1)
 SWEEP_EVERY: Final = timedelta(minutes=5)
+DELIVER_EVERY: Final = timedelta(milliseconds=500)  # what this process wrote goes out at once
 TELL_EVERY: Final = timedelta(seconds=5)
 
 
@@ -36,12 +38,14 @@ class Chores:
     counts: Sequence[Counting]
     presence: Presence
     purge: Purge
+    outbox: Outbox
 
     def jobs(self) -> list[Job]:
         """Return the jobs; the last puts into the log what the others wrote."""
         return [
             Job("keys", ROTATE_EVERY, self.rotate_keys),
             Job("sweep", SWEEP_EVERY, self.sweep),
+            Job("outbox", DELIVER_EVERY, self.deliver, at_once=True, last=self.outbox.finish),
             Job("counts", COUNT_EVERY, self.write_counts),
             Job("presence", TELL_EVERY, self.begin, at_once=True, last=self.presence.end),
             Job("sequencer", SEQUENCE_EVERY, self.sequence),
@@ -57,6 +61,11 @@ class Chores:
         for site in self.directory.sites:
             await sweep_expired(self.store, self.clock, site.issuer)
             await self.purge.run(site.issuer)
+
+    async def deliver(self) -> None:
+        """Send what is owed to others, whoever wrote it."""
+        for site in self.directory.sites:
+            await self.outbox.run(site.issuer.id)
 
     async def write_counts(self) -> None:
         """Write down what was only counted."""

@@ -84,3 +84,15 @@ def test_one_of_several_processes_gives_its_name():
 
     assert 1 == counted["registrary_requests_total", "POST", "4711", "/register", "201"]
     assert 1 == counted["registrary_request_seconds_count", "4711", "/register"]
+
+
+def test_messages_are_counted_by_what_came_of_them():
+    """Receivers that are away show here first, and what was given up is somebody's to look at."""
+    metrics = Metrics()
+    for outcome in ("failed", "failed", "delivered"):
+        metrics.note_message("backchannel_logout", outcome)
+
+    counted = samples(metrics)
+
+    assert 2 == counted["registrary_messages_total", "failed", "backchannel_logout"]
+    assert 1 == counted["registrary_messages_total", "delivered", "backchannel_logout"]

@@ -11,7 +11,9 @@ from registrary.core.events import Tag
 from registrary.core.lifecycle import ClientState
 from registrary.core.records import RevokedToken
 from registrary.core.signing_key import SigningKey
+from registrary.jobs.envelopes import Envelopes
 from registrary.jobs.key_rotation import KeyRotation
+from registrary.jobs.outbox import Outbox
 from registrary.jobs.presence import Presence
 from registrary.jobs.purging import Purge
 from registrary.jobs.sequencer import Sequencer
@@ -24,8 +26,10 @@ from registrary.storage.memory.store import MemoryStore
 from registrary.testing.clock import MOMENT, FakeClock
 from registrary.testing.entropy import SeededEntropy
 from registrary.testing.factories import a_client, a_revoked_token, an_issuer
+from registrary.web.metrics import Metrics
 from registrary.wiring.chores import Chores
 from registrary.wiring.directory import Directory, Site
+from tests.unit.jobs.kit import Receivers
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +44,7 @@ class Household:
     def __init__(self):
         self.store = MemoryStore()
         self.clock = FakeClock()
+        self.receivers = Receivers()
         self.counts = (Counting(Tag.REFUSALS_COUNTED), Counting(Tag.TOKENS_COUNTED))
         entropy = SeededEntropy()
         signer = LocalSigner(self.store, KEYS, monotonic=lambda: 0.0)
@@ -56,6 +61,14 @@ class Household:
             counts=self.counts,
             presence=Presence(self.store, self.clock, entropy),
             purge=Purge(self.store, self.clock, entropy),
+            outbox=Outbox(
+                self.store,
+                self.receivers,
+                Envelopes(self.store, signer, KEYS, self.clock, entropy),
+                clock=self.clock,
+                entropy=entropy,
+                note=Metrics().note_message,
+            ),
         )
 
     async def tags(self, issuer) -> list[str]:
