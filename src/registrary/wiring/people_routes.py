@@ -1,0 +1,14 @@
+"""The addresses at which people see and change what is theirs."""
+
+from registrary.authserver.context import ServerContext
+from registrary.authserver.services import ServerServices
+from registrary.protocol.account import PATH, AccountEndpoint
+from registrary.protocol.conversation import Desk
+from registrary.protocol.routes import FORM_BODY_BYTES, Route
+
+
+def people_routes(context: ServerContext, services: ServerServices) -> tuple[Route, ...]:
+    """Return the account page of an issuer."""
+    account = AccountEndpoint(services, context, Desk(services, context))
+    handlers = {"GET": account.show, "POST": account.act}
+    return (Route(PATH, handlers, body_limit=FORM_BODY_BYTES, for_people=True),)
