@@ -78,6 +78,27 @@ class Arrival:
         return self.fields or dict(parse_qsl(parts.query) + parse_qsl(parts.fragment))
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Where the browser goes next, and what it posts there; None where it just goes."""
+
+    url: str
+    said: dict[str, list[str]] | None = None
+
+    def fields(self) -> dict[str, str] | None:
+        """Return what is posted, one value a field."""
+        said = self.said
+        return None if said is None else {name: values[0] for name, values in said.items()}
+
+    def request(self, http: httpx2.Client) -> httpx2.Request:
+        """Return the request of this step, as *http* makes it."""
+        if self.said is None:
+            return http.build_request("GET", self.url)
+        parts = urlsplit(self.url)
+        headers = {"origin": f"{parts.scheme}://{parts.netloc}"}
+        return http.build_request("POST", self.url, data=self.said, headers=headers)
+
+
 @dataclass(slots=True)
 class Browser:
     """A browser with its cookies, in the hands of *person*, who follows links to *homes* only."""
@@ -97,30 +118,28 @@ class Browser:
 
     def visit(self, address: str, wishes: Wishes = Wishes()) -> Arrival:
         """Go to *address* and on from there, until the way leads elsewhere or ends."""
-        request = self._http.build_request("GET", address)
+        step = _Step(address)
         seen: list[str] = []
         for _ in range(STEPS):
-            if not self._is_home(str(request.url)):
-                return _arrival(request, seen)
-            response = self._http.send(request)
+            if not self._is_home(step.url):
+                return Arrival(step.url, fields=step.fields(), pages=tuple(seen))
+            response = self._http.send(step.request(self._http))
             if response.is_redirect:
-                request = self._http.build_request("GET", _target(response))
+                step = _Step(_target(response))
                 continue
             page = read_page(response.text)
             seen.append(page.text)
             following = self._answer(response, page, wishes)
             if following is None:
                 return Arrival(str(response.url), response.status_code, pages=tuple(seen))
-            request = following
+            step = following
         raise AssertionError(f"no end after {STEPS} steps; read: {seen}")
 
     def _is_home(self, url: str) -> bool:
         return _origin(url) in {_origin(home) for home in self.homes}
 
-    def _answer(
-        self, response: httpx2.Response, page: Page, wishes: Wishes
-    ) -> httpx2.Request | None:
-        """Return the request that answers *page*, None where it asks nothing."""
+    def _answer(self, response: httpx2.Response, page: Page, wishes: Wishes) -> _Step | None:
+        """Return the step that answers *page*, None where it asks nothing."""
         for form in page.forms:
             button = wishes.button(form)
             if button is None:
@@ -131,21 +150,14 @@ class Browser:
             said = form.values(typed, wishes.scopes)
             if button.name:
                 said[button.name] = [button.value]
-            return self._submission(urljoin(str(response.url), form.action), form, said)
+            return _submission(urljoin(str(response.url), form.action), form, said)
         return None
 
-    def _submission(self, address: str, form: Form, said: dict[str, list[str]]) -> httpx2.Request:
-        if form.method == "get":
-            bare = urlsplit(address)._replace(query=urlencode(said, doseq=True))
-            return self._http.build_request("GET", bare.geturl())
-        parts = urlsplit(address)
-        headers = {"origin": f"{parts.scheme}://{parts.netloc}"}
-        return self._http.build_request("POST", address, data=said, headers=headers)
 
-
-def _arrival(request: httpx2.Request, seen: list[str]) -> Arrival:
-    fields = dict(parse_qsl(request.content.decode())) if request.method == "POST" else None
-    return Arrival(str(request.url), fields=fields, pages=tuple(seen))
+def _submission(address: str, form: Form, said: dict[str, list[str]]) -> _Step:
+    if form.method == "post":
+        return _Step(address, said)
+    return _Step(urlsplit(address)._replace(query=urlencode(said, doseq=True)).geturl())
 
 
 def _target(response: httpx2.Response) -> str:
