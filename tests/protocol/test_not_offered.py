@@ -96,23 +96,6 @@ def test_logout_is_not_announced(http: httpx2.Client):
     assert [] == [name for name in published if "end_session" in name or "logout" in name]
 
 
-@pytest.mark.spec("A-132", "E-112", "E-114", "E-122")
-def test_the_authorization_endpoint_sends_nobody_anywhere(register, http: httpx2.Client):
-    """Until it is built, a registered redirect URI cannot be used to lead people astray."""
-    client = register().json()
-    query = {
-        "client_id": client["client_id"],
-        "redirect_uri": client["redirect_uris"][0],
-        "response_type": "code",
-    }
-
-    answer = http.get("/authorize", params=query, follow_redirects=False)
-
-    assert 503 == answer.status_code
-    assert "location" not in answer.headers
-    assert answer.headers["content-type"].startswith("text/html")
-
-
 @pytest.mark.spec("A-007", "T-45")
 def test_an_access_token_does_not_register(register, http: httpx2.Client):
     """A token for an API is not a token for registering, and its bearer is no stranger either."""

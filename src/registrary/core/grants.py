@@ -144,7 +144,8 @@ class GrantOfPerson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a person allowed a client at one redirect host, remembered for the next time.
 
-    *metadata_hash* is over what the person was shown of the client; another one asks anew.
+    *declined* are scopes they left out, which are not asked for again unless the client wants
+    that. *metadata_hash* is over what they were shown of the client; another one asks anew.
     """
 
     kind: ClassVar[str] = "consent"
@@ -155,6 +156,8 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     redirect_host: str
     revision: int = 1
     scope: tuple[str, ...]
+    declined: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     metadata_hash: str
     authorization_details_hash: str | None = None
     given_at: datetime

@@ -40,10 +40,10 @@ class Parameters(msgspec.Struct, frozen=True):
         return name in self.values
 
 
-def parse_parameters(text: str | bytes) -> Parameters:
+def parse_parameters(text: str | bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:
     """Read ``application/x-www-form-urlencoded`` *text*.
 
-    Raises `ParameterError` for a repeated parameter other than `REPEATABLE`, for bytes that
+    Raises `ParameterError` for a repeated parameter that is not *repeatable*, for bytes that
     are not UTF-8 and for too many parameters.
     """
     raw = text.encode("latin-1") if isinstance(text, str) else text
@@ -55,15 +55,17 @@ def parse_parameters(text: str | bytes) -> Parameters:
     values: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
-        _add(values, _decoded(name), _decoded(value))
+        _add(values, _decoded(name), _decoded(value), repeatable=repeatable)
     given = {name: sent for name, sent in values.items() if any(sent)}
     if len(given) == len(values):
         return Parameters(given)
     return Parameters(given, frozenset(values.keys() - given.keys()))
 
 
-def _add(values: dict[str, tuple[str, ...]], name: str, value: str) -> None:
-    if name in values and name not in REPEATABLE:
+def _add(
+    values: dict[str, tuple[str, ...]], name: str, value: str, *, repeatable: frozenset[str]
+) -> None:
+    if name in values and name not in repeatable:
         raise ParameterError("a parameter is repeated")
     values[name] = (*values.get(name, ()), value)
 

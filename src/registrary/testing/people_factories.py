@@ -148,6 +148,8 @@ def one_of_each_kind_about_people() -> tuple[Record, ...]:
             client_id=client_id,
             redirect_host="client.example",
             scope=("openid",),
+            declined=("email",),
+            resources=("https://api.example/",),
             metadata_hash="hash",
             given_at=MOMENT,
         ),

@@ -25,6 +25,7 @@ from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
 from registrary.wiring.administration import Administration, admin_routes
+from registrary.wiring.authorization_routes import authorization_routes
 from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, offer_of
 from registrary.wiring.directory import Site
 
@@ -114,7 +115,7 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
 
     errors = {"GET": unavailable.error, "POST": unavailable.error}
     return (
-        pages("/authorize", "authorization_endpoint"),
+        *authorization_routes(context, used.server),
         form("/token", token.grant, "token_endpoint", cors=True),
         Route("/jwks", {"GET": keys.show}, "jwks_uri", cors=True),
         Route("/userinfo", errors, "userinfo_endpoint", cors=True, body_limit=FORM_BODY_BYTES),

@@ -1,0 +1,62 @@
+"""An authorization request that was judged: everything in it may be asked by its client."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from registrary.authserver.authorization.way_back import WayBack
+from registrary.core.client import Client
+
+Values = Mapping[str, Sequence[str]]
+"""Parameters by name, as they came: in the address, pushed, or in a request object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the parameters of a request came from, as far as rules depend on it.
+
+    *pushed* is the id of the pushed request, *dpop_jkt* the key proved at its pushing.
+    """
+
+    pushed: str | None = None
+    is_signed: bool = False
+    dpop_jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """What a client asks of a person.
+
+    *response_type* are its words. *redirect_uri* is as sent, None when left out. *scope* and
+    *resources* are already what the client may have of what it asked. *claims* has ``id_token``
+    and ``userinfo`` at most. *max_age* is in seconds.
+    """
+
+    client: Client
+    way_back: WayBack
+    source: Source
+    response_type: frozenset[str]
+    redirect_uri: str | None
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+    authorization_details: tuple[dict[str, Any], ...]  # Any: JSON, whose type the `type` says
+    claims: dict[str, Any]  # Any: JSON (OpenID Connect Core §5.5)
+    nonce: str | None
+    code_challenge: str | None
+    dpop_jkt: str | None
+    prompt: frozenset[str]
+    max_age: int | None
+    login_hint: str
+    id_token_hint: str | None
+    acr_values: tuple[str, ...]
+    essential_acr: tuple[str, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether no page may be shown (Core §3.1.2.1)."""
+        return "none" in self.prompt
+
+    @property
+    def is_openid(self) -> bool:
+        """Tell whether an ID token is asked for."""
+        return "openid" in self.scope
