@@ -49,7 +49,7 @@ class LocalKeyMaker:
             use=wanted.use,
             alg=wanted.alg,
             state=wanted.state,
-            public_jwk={**public, "kid": kid, **_purpose(wanted)},
+            public_jwk={**public, "kid": kid, "alg": wanted.alg, "use": _use(wanted)},
             sealed_private=sealed,
             created_at=now,
             activates_at=wanted.activates_at,
@@ -69,11 +69,8 @@ async def _generate(alg: str) -> _PrivateKey:
             raise ValueError("no key can be made for this algorithm")
 
 
-def _purpose(wanted: NewKey) -> dict[str, str]:
-    if wanted.use is KeyUse.ENCRYPTION:
-        # Without alg: the key is good for agreeing on a key to wrap another with, too.
-        return {"use": "enc"}
-    return {"alg": wanted.alg, "use": "sig"}
+def _use(wanted: NewKey) -> str:
+    return "enc" if wanted.use is KeyUse.ENCRYPTION else "sig"
 
 
 def public_members(private: _PrivateKey) -> dict[str, Any]:  # Any: members of a JWK

@@ -79,7 +79,7 @@ class KeyKeeper:
         key = await self._services.store.get(SigningKey, context.id, kid)
         if key is None:
             raise NotFound("key")
-        if key.use is not KeyUse.TOKEN:
+        if key.use is KeyUse.AUDIT:
             raise NotPossible("kid: the key of the log stays; old checkpoints need it")
         return key
 

@@ -141,7 +141,7 @@ def test_what_takes_the_clients_keys_demands_them(document):
     "document",
     [
         {"request_object_signing_alg": "none"},
-        {"request_object_encryption_alg": "RSA-OAEP-256"},
+        {"request_object_encryption_alg": "ECDH-ES"},
         {"token_endpoint_auth_method": "client_secret_jwt"},
     ],
     ids=["unsigned-requests", "encrypted-to-the-server", "secret"],

@@ -22,6 +22,7 @@ class Feature(StrEnum):
     CLIENT_AUTHORITIES = "mutual TLS by certificate authorities"
     DEVICE_GRANT = "device grant"
     DPOP = "DPoP"
+    ENCRYPTED_REQUESTS = "encrypted requests"
     ENCRYPTION = "encrypted answers"
     FRONTCHANNEL_LOGOUT = "front-channel logout"
     HTTP_LOGOUT = "logout over plain http"

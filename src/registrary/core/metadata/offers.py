@@ -80,9 +80,13 @@ _ADDED_BY: Final[Mapping[Feature, Lists]] = {
     Feature.CLIENT_AUTHORITIES: {"token_endpoint_auth_methods_supported": ("tls_client_auth",)},
     Feature.DEVICE_GRANT: {"grant_types_supported": (DEVICE_CODE,)},
     Feature.DPOP: {"dpop_signing_alg_values_supported": ("ES256", "RS256", "PS256", "EdDSA")},
+    Feature.ENCRYPTED_REQUESTS: {
+        "request_object_encryption_alg_values_supported": ("ECDH-ES",),  # our one key's alg
+        "request_object_encryption_enc_values_supported": _CONTENT,
+    },
     Feature.ENCRYPTION: {
         f"{what}_encryption_{part}_values_supported": values
-        for what in ("id_token", "userinfo", "request_object")
+        for what in ("id_token", "userinfo")
         for part, values in (("alg", _WRAPPING), ("enc", _CONTENT))
     },
     Feature.JWT_BEARER_GRANT: {"grant_types_supported": (JWT_BEARER,)},

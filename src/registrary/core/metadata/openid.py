@@ -81,13 +81,13 @@ REQUEST_OBJECT_ENCRYPTION_ALG: Final[Field[str]] = _algorithm(
     name="request_object_encryption_alg",
     sentence="How the client may wrap the key of encrypted request objects.",
     announced_by="request_object_encryption_alg_values_supported",
-    feature=Feature.ENCRYPTION,
+    feature=Feature.ENCRYPTED_REQUESTS,
 )
 REQUEST_OBJECT_ENCRYPTION_ENC: Final[Field[str]] = _algorithm(
     name="request_object_encryption_enc",
     sentence="How the client may encrypt its request objects.",
     announced_by="request_object_encryption_enc_values_supported",
-    feature=Feature.ENCRYPTION,
+    feature=Feature.ENCRYPTED_REQUESTS,
 )
 TOKEN_ENDPOINT_AUTH_SIGNING_ALG: Final[Field[str]] = _algorithm(
     name="token_endpoint_auth_signing_alg",

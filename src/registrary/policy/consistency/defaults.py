@@ -19,6 +19,7 @@ from registrary.core.uris import RedirectKind, redirect_kind
 from registrary.policy.consistency.resulting import Resulting
 
 JWT_METHODS: Final = ("private_key_jwt", "client_secret_jwt")
+_ENCRYPTING: Final = frozenset({Feature.ENCRYPTED_REQUESTS, Feature.ENCRYPTION})
 TLS_SUBJECTS: Final = tuple(
     f"tls_client_auth_{name}"
     for name in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
@@ -48,7 +49,7 @@ def fill(client: Resulting) -> None:
     _application_type(client)
     _scope(client)
     _simple_defaults(client)
-    if Feature.ENCRYPTION in client.offer.features:
+    if not _ENCRYPTING.isdisjoint(client.offer.features):
         _encodings(client)
     _without_meaning(client)
 

@@ -104,7 +104,7 @@ def a_public_client_shares_no_secret(client: Resulting) -> Problems:
 @rule(
     _OPENID,
     reads=(*ENCRYPTION_MEMBERS, *ENCRYPTION_MEMBERS.values()),
-    features=(Feature.ENCRYPTION,),
+    features=(Feature.ENCRYPTED_REQUESTS, Feature.ENCRYPTION),
 )
 def an_encoding_names_its_algorithm(client: Resulting) -> Problems:
     """Refuse a content encryption without a way to wrap its key (C-013, C-014, C-016)."""

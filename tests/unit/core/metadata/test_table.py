@@ -97,14 +97,14 @@ GOLDEN = [
         OIDCR,
         None,
         "request_object_encryption_alg_values_supported",
-        "encrypted answers",
+        "encrypted requests",
     ),
     (
         "request_object_encryption_enc",
         OIDCR,
         None,
         "request_object_encryption_enc_values_supported",
-        "encrypted answers",
+        "encrypted requests",
     ),
     (
         "token_endpoint_auth_signing_alg",

@@ -302,7 +302,7 @@ VALUES = {
         "request_object_signing_alg_values_supported", ["none", "RS256", "PS256"], "RS1"
     ),
     "request_object_encryption_alg": algorithms(
-        "request_object_encryption_alg_values_supported", WRAPPING, "RSA1_5"
+        "request_object_encryption_alg_values_supported", ["ECDH-ES"], "RSA1_5"
     ),
     "request_object_encryption_enc": algorithms(
         "request_object_encryption_enc_values_supported", CONTENT, "A128"
