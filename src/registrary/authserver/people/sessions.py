@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from registrary.authserver.context import ServerContext
+from registrary.authserver.people.farewell import farewell, farewell_to_all
 from registrary.authserver.people.services import ATTEMPTS, PeopleServices, by_person
 from registrary.authserver.presented import Visit
-from registrary.core.changes import Changes, Delete, Put, Record
+from registrary.core.changes import Changes, Delete, Put, Record, Unchanged
 from registrary.core.events import Event, Tag
 from registrary.core.ids import new_id
 from registrary.core.people import Person, Session, SessionOfPerson
@@ -23,6 +24,7 @@ from registrary.core.secrets import (
     parse_token,
 )
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event
+from registrary.policy.security_events import EventType, Initiator
 from registrary.ports.store import Conflict
 
 SEEN_EVERY: Final = timedelta(minutes=1)  # a session is not written more often for being used
@@ -72,6 +74,8 @@ class Sessions:
         token. *also* is written in the same moment, such as a code that is spent; raises
         `Conflict` when it was written before.
         """
+        if replaces is not None and replaces.person != person.id:
+            await self.end(context, replaces, visit=visit)
         session, token = self._made(context, person)
         session = msgspec.structs.replace(session, amr=amr, acr=acr, provider=provider)
         ended: tuple[Delete, ...] = ()
@@ -87,11 +91,30 @@ class Sessions:
         return SignedIn(person, session), token
 
     async def end(self, context: ServerContext, session: Session, *, visit: Visit) -> None:
-        """End *session*; one that ended before stays ended."""
-        if await self._services.store.get(Session, context.id, session.id) is None:
+        """End *session*, and tell those who want to know; one that ended before stays ended."""
+        for _ in range(ATTEMPTS):
+            stored = await self._services.store.get(Session, context.id, session.id)
+            if stored is None:
+                return
+            event = self._event(stored, Tag.PERSON_SIGNED_OUT, {}, visit=visit)
+            occasion = by_person(self._services, context.id, stored.person, visit=visit)
+            also = await farewell(self._services, context, stored, occasion=occasion)
+            try:
+                await self._services.store.commit(
+                    Changes(
+                        puts=also.puts,
+                        deletions=_deletions(stored),
+                        unchanged=(
+                            Unchanged(Session.kind, context.id, stored.key, stored.revision),
+                        ),
+                        consumptions=also.consumptions,
+                        events=(event, *also.events),
+                    )
+                )
+            except Conflict:
+                continue
             return
-        event = self._event(session, Tag.PERSON_SIGNED_OUT, {}, visit=visit)
-        await self._services.store.commit(Changes(deletions=_deletions(session), events=(event,)))
+        raise Conflict("session")
 
     async def end_all(self, context: ServerContext, person: Person, *, visit: Visit) -> Person:
         """End every session and grant of *person* at once; return them as they are then."""
@@ -110,12 +133,13 @@ class Sessions:
                 draw=self._services.draw(EVENT_DRAW_BYTES),
                 detail={"person": person.id},
             )
-            ending = await self.ending_all(context.id, person.id)
+            ending = await self.ending_all(context, stored, initiator=Initiator.USER)
             try:
                 await self._services.store.commit(
                     Changes(
                         puts=(Put(after, expected=stored.revision), *ending.puts),
                         deletions=ending.deletions,
+                        consumptions=ending.consumptions,
                         events=(event,),
                     )
                 )
@@ -124,11 +148,30 @@ class Sessions:
             return after
         raise Conflict("person")
 
-    async def ending_all(self, issuer: str, person: str) -> Changes:
-        """Return what ends every session of *person*, for who raises their generation."""
-        sessions = await self.of_person(issuer, person)
+    async def ending_all(
+        self,
+        context: ServerContext,
+        person: Person,
+        *,
+        initiator: Initiator,
+        events: Sequence[EventType] = (EventType.SESSION_REVOKED,),
+    ) -> Changes:
+        """Return what ends every session of *person*, for who raises their generation.
+
+        Puts, deletions and consumptions, all of them for the same commit. Subscribers to
+        security events are told *events*.
+        """
+        sessions = await self.of_person(context.id, person.id)
         deletions = tuple(gone for session in sessions for gone in _deletions(session))
-        return Changes(deletions=deletions)
+        told = await farewell_to_all(
+            self._services,
+            context,
+            person,
+            sessions=sessions,
+            events=events,
+            initiator=initiator,
+        )
+        return msgspec.structs.replace(told, deletions=deletions)
 
     async def of_person(self, issuer: str, person: str) -> Sequence[Session]:
         """Return the sessions of *person* that have not expired, oldest first."""
