@@ -121,14 +121,15 @@ class ConsentClient(TypedDict):
     """Who asks, told so that a person can judge.
 
     *client_id_host* is that of a URL ``client_id``. *redirect_host* is where the answer goes: host
-    with port, or the private scheme. The page warns by itself of what *kind* and *verified* mean.
+    with port, or the private scheme; None for a device, which fetches it. The page warns by itself
+    of what *kind* and *verified* mean.
     """
 
     name: str
     client_id: str
     client_id_host: str | None
-    redirect_host: str
-    kind: Literal["https", "loopback", "private"]
+    redirect_host: str | None
+    kind: Literal["https", "loopback", "private", "device"]
     verified: bool
     registered_at: str
     registered_by: str

@@ -164,6 +164,17 @@ EXAMPLES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     ),
     "consent": ("consent", _CONSENT),
     "consent-loopback": ("consent", _LOOPBACK),
+    "consent-device": (
+        "consent",
+        of.ConsentValues(
+            **{
+                **_consent_of(
+                    **{**_LOOPBACK["client"], "kind": "device", "redirect_host": None, "name": "TV"}
+                ),
+                "form_action": None,
+            }
+        ),
+    ),
     "consent-private": (
         "consent",
         of.ConsentValues(

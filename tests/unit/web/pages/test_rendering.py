@@ -204,6 +204,7 @@ def test_the_first_button_of_the_login_takes_the_password():
     [
         ("consent-loopback", b"It runs on this computer"),
         ("consent-private", b"It is an app on this device"),
+        ("consent-device", b"It runs on another device"),
         ("consent-unverified", b"Nobody here has checked"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
