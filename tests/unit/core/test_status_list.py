@@ -61,6 +61,7 @@ PLACES = 2**20
 
 
 @pytest.mark.parametrize("bits", SMALL)
+@pytest.mark.spec("J-055")
 def test_the_short_examples_of_the_draft_hold(bits):
     """Bits are counted from the lowest, which half of all first attempts get wrong."""
     statuses, lst = SMALL[bits]
@@ -72,6 +73,7 @@ def test_the_short_examples_of_the_draft_hold(bits):
 
 
 @pytest.mark.parametrize("bits", LARGE)
+@pytest.mark.spec("J-055")
 def test_the_long_examples_of_the_draft_hold(bits):
     """A list of a million places, as resource servers of others read it."""
     statuses, lst = LARGE[bits]
@@ -116,6 +118,7 @@ def test_what_a_list_cannot_hold_is_an_error(statuses, size, bits):
 
 
 @pytest.mark.parametrize("index", [-1, 16, 10**9])
+@pytest.mark.spec("J-057")
 def test_a_place_outside_the_list_has_no_status(index):
     """A token that names it is refused, not taken for valid."""
     with pytest.raises(StatusListError):

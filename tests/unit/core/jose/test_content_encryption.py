@@ -61,6 +61,7 @@ def test_what_was_sealed_is_opened(enc):
 
 @pytest.mark.parametrize("enc", CONTENT_ENCRYPTIONS)
 @pytest.mark.parametrize("part", ["key", "iv", "aad", "ciphertext", "tag", "short-tag", "no-tag"])
+@pytest.mark.spec("J-031")
 def test_one_changed_bit_anywhere_is_noticed(enc, part):
     """Whoever can change a ciphertext unnoticed can often read it, too."""
     content = CONTENT_ENCRYPTIONS[enc]

@@ -73,6 +73,7 @@ def read(text, request=REQUEST, **changes):
 
 
 @pytest.mark.parametrize("alg", THEIR_ALGORITHMS)
+@pytest.mark.spec("J-001", "J-002")
 def test_a_good_proof_names_its_key(alg):
     """Access tokens are bound to the thumbprint, whatever kind of key a client holds."""
     found = read(proof(alg=alg))
@@ -144,6 +145,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.spec("J-001", "J-002", "J-003", "J-005", "J-007")
 def test_a_proof_with_one_fault_is_refused(text):
     """RFC 9449 §4.3 lists what to check; each check left out was somebody's advisory."""
     with pytest.raises(InvalidDpopProof):
@@ -151,6 +153,7 @@ def test_a_proof_with_one_fault_is_refused(text):
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
+@pytest.mark.spec("J-005")
 def test_clocks_may_differ_by_five_minutes(seconds):
     """Desktops have no good clock, and their users no way to know."""
     found = read(proof(members(iat=int(NOW.timestamp()) + seconds)))
@@ -164,6 +167,7 @@ def test_an_algorithm_that_is_not_offered_is_refused():
         read(proof(alg="RS256"), algorithms=["ES256"])
 
 
+@pytest.mark.spec("J-001")
 def test_none_is_no_algorithm_even_where_a_caller_lists_it():
     """An unsigned proof would be a proof by anybody."""
     header = {"typ": "dpop+jwt", "alg": "none", "jwk": KEY.as_dict(private=False)}
@@ -207,6 +211,7 @@ def test_a_proof_with_the_tokens_hash_holds():
 
 
 @pytest.mark.parametrize("value", [..., "", 1, ath("another"), "é"])
+@pytest.mark.spec("J-006")
 def test_a_proof_for_another_access_token_is_refused(value):
     """A stolen token with an old proof of its owner must not pass."""
     with pytest.raises(InvalidDpopProof):
@@ -223,6 +228,7 @@ def test_a_demanded_nonce_that_was_handed_out_is_taken():
 @pytest.mark.parametrize(
     "nonce", [..., "made-up", NONCES.current(NOW - 3 * NONCE_SLOT)], ids=["none", "false", "old"]
 )
+@pytest.mark.spec("J-004")
 def test_a_proof_without_the_demanded_nonce_asks_for_another_try(nonce):
     """Clients tell by the error whether trying again with the fresh nonce helps."""
     with pytest.raises(UseDpopNonce):

@@ -8,6 +8,7 @@ CODE = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"
 ACCESS_TOKEN = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
 
 
+@pytest.mark.spec("J-040")
 def test_the_examples_of_the_specification_hold():
     """OpenID Connect Core appendix A.4 and A.6: clients compare with exactly this."""
     found = [left_half_hash(CODE, alg="RS256"), left_half_hash(ACCESS_TOKEN, alg="RS256")]
@@ -18,6 +19,7 @@ def test_the_examples_of_the_specification_hold():
 @pytest.mark.parametrize(
     ("alg", "octets"), [("ES256", 16), ("PS256", 16), ("HS256", 16), ("EdDSA", 32)]
 )
+@pytest.mark.spec("J-040")
 def test_the_hash_is_the_algorithms_own(alg, octets):
     """Libraries take SHA-512 for EdDSA, and refuse the token when we do not."""
     found = left_half_hash(ACCESS_TOKEN, alg=alg)

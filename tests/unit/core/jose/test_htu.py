@@ -21,6 +21,7 @@ TOKEN = "https://as.example/tenant/token"
     ],
     ids=["same", "case", "default-port", "query", "fragment", "escaped", "dots", "escaped-dots"],
 )
+@pytest.mark.spec("J-008")
 def test_another_spelling_is_the_same_address(htu):
     """RFC 9449 §4.3 wants false alarms avoided: libraries spell one address differently."""
     assert is_address(htu, TOKEN)
@@ -67,6 +68,7 @@ def test_another_spelling_is_the_same_address(htu):
         "long",
     ],
 )
+@pytest.mark.spec("J-003")
 def test_another_address_is_not_taken_for_it(htu):
     """A proof caught at one endpoint must not open another."""
     assert not is_address(htu, TOKEN)

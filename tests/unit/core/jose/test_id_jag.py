@@ -89,6 +89,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.spec("J-045")
 def test_an_id_jag_with_one_fault_is_refused(text):
     """It stands for a person's sign-in and consent both, so nothing in it may be off."""
     with pytest.raises(JoseError):

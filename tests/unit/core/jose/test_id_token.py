@@ -100,6 +100,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.spec("J-041", "J-042")
 def test_an_id_token_with_one_fault_signs_nobody_in(text):
     """Core §3.1.3.7: each check left out let one account take over another somewhere."""
     with pytest.raises(JoseError):
@@ -126,6 +127,7 @@ def test_an_audience_we_trust_may_be_named_beside_us():
 @pytest.mark.parametrize(
     ("auth_time", "is_fresh"), [(SECONDS - 360, True), (SECONDS - 361, False), (..., False)]
 )
+@pytest.mark.spec("J-043")
 def test_a_recent_proof_is_recent(auth_time, is_fresh):
     """Asked for a fresh sign-in, a provider that skips it must be noticed."""
     text = id_token(auth_time=auth_time)

@@ -196,12 +196,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.spec("J-032", "J-033", "J-034")
 def test_a_token_with_one_fault_is_not_opened(text):
     """Whatever is wrong, the answer is one error, and none that names a key or a value."""
     with pytest.raises(JoseError):
         opened(text)
 
 
+@pytest.mark.spec("J-030")
 def test_failures_of_keys_cannot_be_told_apart():
     """An oracle needs a difference; a padding, a tag and a curve give the same text."""
     said = set()
@@ -222,6 +224,7 @@ def test_what_is_not_offered_is_not_opened(accepted):
         opened(theirs(), **accepted)
 
 
+@pytest.mark.spec("J-035")
 def test_an_algorithm_we_lack_is_not_opened_even_where_a_caller_lists_it():
     """RSA1_5 and dir stay out, whatever a configuration says."""
     for alg in ("RSA1_5", "dir", "none"):

@@ -10,6 +10,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 KEY = b"k" * 32
 
 
+@pytest.mark.spec("J-009")
 def test_another_node_takes_what_one_gave_out():
     """Behind a balancer the answer and the next request meet different processes."""
     given = Nonces(KEY).current(NOW)

@@ -73,6 +73,7 @@ def verified(text, **changes):
 
 @pytest.mark.parametrize("alg", KEYS)
 @pytest.mark.parametrize("typ", [..., "JWT", "oauth-authz-req+jwt", "application/JWT"])
+@pytest.mark.spec("J-020")
 def test_a_signed_request_object_is_read(alg, typ):
     """Libraries differ in the type they name, and all of these are meant for us."""
     header = {} if typ is ... else {"typ": typ}
@@ -129,6 +130,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.spec("J-020", "J-021", "J-022", "J-024")
 def test_a_request_object_with_one_fault_is_refused(text):
     """Each of these would let somebody else's word count for the client's."""
     with pytest.raises(JoseError):
@@ -142,6 +144,7 @@ def test_an_unsigned_request_object_is_held_to_what_it_says():
             verified(unsigned(claims), algorithms=["none"])
 
 
+@pytest.mark.spec("J-023")
 def test_an_unsigned_request_object_has_no_signature():
     """RFC 7518 §3.6: bytes nobody verified would be taken for a signature by the next reader."""
     with pytest.raises(JoseError):

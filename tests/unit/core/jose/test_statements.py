@@ -41,6 +41,7 @@ def read(claims, typ):
     return token.header["typ"], token.claims
 
 
+@pytest.mark.spec("J-050")
 def test_an_introspection_answer_stays_apart_from_its_envelope():
     """RFC 9701 §8.1: with sub and exp on top it could be used as an access token."""
     typ, claims = read(
@@ -63,6 +64,7 @@ def test_a_userinfo_answer_says_who_speaks_to_whom():
     assert {**PARTIES, "sub": "p"} == claims
 
 
+@pytest.mark.spec("J-054")
 def test_an_authorization_response_is_short_lived():
     """JARM §2.1: a response that lies about must not be good tomorrow."""
     _, claims = read(response_claims(STATEMENT, {"code": "x", "state": "s", "aud": "d"}), "JWT")
@@ -73,6 +75,7 @@ def test_an_authorization_response_is_short_lived():
 @pytest.mark.parametrize(
     "about", [{"sub": "p", "sid": None}, {"sub": None, "sid": "s"}, {"sub": "p", "sid": "s"}]
 )
+@pytest.mark.spec("J-051", "J-052")
 def test_a_logout_token_names_whom_it_is_about(about):
     """Back-Channel Logout §2.4: clients find the sessions by one or both."""
     typ, claims = read(logout_claims(STATEMENT, **about), LOGOUT_TYPE)
@@ -94,6 +97,7 @@ def test_a_logout_token_about_nobody_is_an_error():
         logout_claims(STATEMENT, sub=None, sid=None)
 
 
+@pytest.mark.spec("J-053")
 def test_a_security_event_says_what_happened_to_what():
     """RFC 8417 §2.2: one event, a subject of RFC 9493 beside it, and no expiry."""
     event = "https://schemas.openid.net/secevent/oauth/event-type/token-revoked"
@@ -121,6 +125,7 @@ def test_a_security_event_without_details_is_an_empty_object():
     assert ({"urn:e": {}}, False) == (claims["events"], "sub_id" in claims)
 
 
+@pytest.mark.spec("J-056")
 def test_a_status_list_names_itself_and_its_keeping():
     """Token Status List §5.1, with the example's list."""
     uri = "https://as.example/status-lists/1"

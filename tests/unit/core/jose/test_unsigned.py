@@ -25,6 +25,7 @@ def test_another_library_reads_what_it_says():
     )
 
 
+@pytest.mark.spec("J-044")
 def test_no_library_takes_it_for_signed():
     """Made for one client that asked for it, it must prove nothing anywhere else."""
     text = unsigned_jwt({"sub": "p"})
