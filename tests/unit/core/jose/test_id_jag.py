@@ -66,6 +66,13 @@ def test_the_issuer_is_known_before_anything_is_proved():
     assert PROVIDER == read_id_jag(id_jag()).issuer
 
 
+@pytest.mark.parametrize("text", [id_jag(typ="JWT"), id_jag(iss=...), id_jag(iss=[PROVIDER])])
+def test_what_cannot_be_one_is_refused_before_keys_are_looked_up(text):
+    """No provider is asked for its keys on account of something else."""
+    with pytest.raises(JoseError):
+        read_id_jag(text)
+
+
 WRONG = {
     "no-type": id_jag(typ=...),
     "id-token": id_jag(typ="JWT"),

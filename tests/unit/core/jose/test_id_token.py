@@ -80,6 +80,7 @@ WRONG = {
     "another-client-too": id_token(aud=["c", "d"], azp="c"),
     "no-client": id_token(aud=...),
     "clients-are-numbers": id_token(aud=[1]),
+    "clients-are-objects": id_token(aud=["c", {}]),
     "authorized-another": id_token(azp="d"),
     "expired": id_token(exp=SECONDS),
     "no-expiry": id_token(exp=...),

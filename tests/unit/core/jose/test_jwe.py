@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x448, x25519
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwe as other_jwe
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -14,6 +15,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from registrary.core.base64url import decode, encode
 from registrary.core.entropy import Draw
 from registrary.core.jose import JoseError
+from registrary.core.jose.content_encryption import CbcHmac
 from registrary.core.jose.jwe import (
     ENCRYPT_DRAW_BYTES,
     KEY_ALGORITHMS,
@@ -24,6 +26,13 @@ from registrary.core.jose.jwe import (
     encryption_key,
     is_encrypted,
     load_decryption_key,
+)
+from registrary.core.jose.key_agreement import (
+    Parties,
+    agreement_jwk,
+    derived_key,
+    ephemeral_key,
+    shared_secret,
 )
 from registrary.core.jwk import check_public_jwk_set
 
@@ -213,6 +222,46 @@ def test_failures_of_keys_cannot_be_told_apart():
         said.add(str(caught.value))
 
     assert {"the token cannot be decrypted"} == said
+
+
+def test_a_long_token_is_not_even_taken_apart():
+    """What strangers send costs no more than what it is worth."""
+    text = theirs(plaintext=b"x" * MAX_JWE_CHARACTERS)
+
+    with pytest.raises(JoseError, match="too long"):
+        opened(text)
+
+
+@pytest.mark.spec("J-033")
+def test_direct_agreement_leaves_no_room_for_a_key():
+    """RFC 7516 §5.2 step 10: bytes that nothing authenticates would ride along."""
+    parts = theirs(alg="ECDH-ES").split(".")
+
+    assert PLAINTEXT == opened(".".join(parts))
+    with pytest.raises(JoseError):
+        opened(".".join([parts[0], "AAAA", *parts[2:]]))
+
+
+def test_a_wrapped_key_of_another_length_is_not_used():
+    """A longer key would be split in the wrong place, and still seem to fit."""
+    recipient = PRIVATE["P-256"]
+    ephemeral = ephemeral_key(recipient.public_key(), draw())
+    header = {"alg": "ECDH-ES+A128KW", "enc": "A128CBC-HS256", "epk": agreement_jwk(ephemeral)}
+    secret = shared_secret(ephemeral, recipient.public_key())
+    wrapping = derived_key(secret, algorithm="ECDH-ES+A128KW", octets=16, parties=Parties())
+    head = encode(json.dumps(header).encode())
+
+    def token(content_key):
+        """Return a token sealed and wrapped with *content_key*, of whatever length."""
+        sealed = CbcHmac("sha256", 16).seal(
+            PLAINTEXT, key=content_key, iv=bytes(16), aad=head.encode()
+        )
+        parts = (aes_key_wrap(wrapping, content_key), bytes(16), sealed.ciphertext, sealed.tag)
+        return ".".join([head, *map(encode, parts)])
+
+    assert PLAINTEXT == opened(token(bytes(32)))
+    with pytest.raises(JoseError):
+        opened(token(bytes(48)))
 
 
 @pytest.mark.parametrize(
