@@ -76,11 +76,6 @@ class CertificateVerifier:
             return False
 
 
-def certificate_thumbprint(der: bytes) -> str:
-    """Return ``x5t#S256`` of a certificate: what tokens bound to it say (§3.1)."""
-    return thumbprint(der)
-
-
 def certificate_binding(client: Client, certificate: bytes | None) -> Confirmation | Refusal | None:
     """Return what binds the tokens of *client* to *certificate*, None where nothing is to (§3.4).
 

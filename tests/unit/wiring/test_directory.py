@@ -206,3 +206,13 @@ def test_what_is_shown_replaces_what_was():
     assert ["https://three.example", "https://two.example"] == [
         one.issuer.url for one in shown.sites
     ]
+
+
+def test_another_name_of_a_host_leads_to_its_issuers():
+    """Where certificates are asked for is another host to TLS, and the same to clients."""
+    shown = Directory((), aliases={"mtls.a.example": "a.example"})
+    shown.show([site("https://a.example"), site("https://b.example"), site("https://a.example/x")])
+
+    assert ("/token", "/token") == found(shown, "mtls.a.example", "/token")
+    assert found(shown, "a.example", "/x/token") == found(shown, "mtls.a.example", "/x/token")
+    assert shown.find("mtls.b.example", "/token") is None
