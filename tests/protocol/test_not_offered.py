@@ -15,18 +15,6 @@ OUT = "https://app.example/out"
 COMING = [
     coming("software_statement", STATEMENT_ROWS, value="e30.e30."),
     coming(
-        "id_token_encrypted_response_enc",
-        pytest.mark.spec("C-013"),
-        value="A256GCM",
-        announced="id_token_encryption",
-    ),
-    coming(
-        "userinfo_signed_response_alg",
-        pytest.mark.spec("C-014"),
-        value="RS256",
-        announced="userinfo_signing",
-    ),
-    coming(
         "request_object_signing_alg",
         pytest.mark.spec("C-015"),
         value="RS256",
@@ -56,9 +44,6 @@ COMING = [
         pytest.mark.spec("E-001"),
         value=True,
         announced="pushed_authorization_request",
-    ),
-    coming(
-        "dpop_bound_access_tokens", pytest.mark.spec("E-010"), value=True, announced="dpop_signing"
     ),
     coming(
         "tls_client_auth_san_dns",

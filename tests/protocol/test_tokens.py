@@ -340,13 +340,3 @@ def test_a_rotated_secret_overlaps_until_the_new_one_is_used(http: httpx2.Client
     statuses = [get_token(http, client).status_code for client in (body, fresh, body)]
 
     assert [200, 200, 401] == statuses
-
-
-def test_pages_and_endpoints_of_later_say_so(http: httpx2.Client) -> None:
-    """A client that comes early is told to come back."""
-    page, userinfo = http.get("/authorize"), http.get("/userinfo")
-
-    assert (503, "text/html") == (page.status_code, page.headers["content-type"][:9])
-    assert "cannot sign people in yet" in page.text, "waiting a little does not help"
-    assert (503, "temporarily_unavailable") == (userinfo.status_code, userinfo.json()["error"])
-    assert "access-control-allow-origin" not in page.headers

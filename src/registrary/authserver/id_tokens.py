@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from registrary.authserver.client_encryption import ClientEncryption
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.claims import claims_for
 from registrary.authserver.services import ServerServices
@@ -40,7 +41,7 @@ class IdTokens:
         """Return the ID token that tells *client* who *person* is.
 
         It vouches for what is issued beside it: *access_token*, *code*, and the *state* of the
-        request. Raises `NoSigningKey`.
+        request. Raises `NoSigningKey` and `NoClientKey`.
         """
         claims = self._claims(context, client, authorization) | claims_for(
             person,
@@ -52,11 +53,13 @@ class IdTokens:
         alg = client.metadata.get("id_token_signed_response_alg", DEFAULT_ALG)
         beside = {"at_hash": access_token, "c_hash": code, "s_hash": state}
         if alg == UNSIGNED:
-            return unsigned_jwt(claims)
-        for name, value in beside.items():
-            if value is not None:
-                claims[name] = left_half_hash(value, alg=alg)
-        return await self.services.signer.sign_jwt(context.id, claims, alg=alg, typ=ID_TOKEN_TYPE)
+            token = unsigned_jwt(claims)
+        else:
+            hashes = {name: left_half_hash(text, alg=alg) for name, text in beside.items() if text}
+            token = await self.services.signer.sign_jwt(
+                context.id, claims | hashes, alg=alg, typ=ID_TOKEN_TYPE
+            )
+        return await ClientEncryption(self.services).apply(client, token, what="id_token")
 
     def _claims(
         self, context: ServerContext, client: Client, authorization: Authorization

@@ -5,38 +5,56 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
+
 from registrary.authserver.context import ServerContext
+from registrary.authserver.grants.ending import REVOKED_BY_CLIENT, end_grant
+from registrary.authserver.grants.liveness import is_live
 from registrary.authserver.journal import Journal, Refusals
+from registrary.authserver.opaque_tokens import opens
 from registrary.authserver.presented import Refusal, Visit
-from registrary.authserver.tokens import GENERATION_CLAIM, TOKEN_TYPE
+from registrary.authserver.services import ServerServices
+from registrary.authserver.token_reading import ReadToken, TokenReader
+from registrary.authserver.tokens import BEARER, DPOP
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.events import Tag
-from registrary.core.jose import ClaimRules, Claims, JoseError, verify_jwt
+from registrary.core.grants import Grant
+from registrary.core.jose import numeric_date
 from registrary.core.records import RevokedToken
-from registrary.ports.clock import Clock, Entropy
-from registrary.ports.counter import Counter
-from registrary.ports.keys import Signer
-from registrary.ports.store import Conflict, Store
+from registrary.core.secrets import ParsedToken, Prefix, is_of_family, parse_token
+from registrary.ports.store import Conflict
 
-_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
-_SHOWN: Final = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope")
+_SHOWN: Final = (
+    "iss",
+    "sub",
+    "aud",
+    "client_id",
+    "iat",
+    "exp",
+    "jti",
+    "scope",
+    "cnf",
+    "act",
+    "authorization_details",
+    "auth_time",
+    "acr",
+    "amr",
+)
 INACTIVE: Final[Mapping[str, Any]] = {"active": False}
 FOREIGN: Final = Refusal("invalid_grant", "the token was issued to another client")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenInspector:
-    """Judges access tokens as a resource server would, and by what the store knows besides.
+    """Tells what tokens are worth to those they concern, and ends them for those they are of."""
 
-    *refusals* counts what strangers were refused; None counts nothing.
-    """
+    services: ServerServices
 
-    store: Store
-    signer: Signer
-    clock: Clock
-    entropy: Entropy
-    refusals: Counter | None = None
+    @property
+    def reader(self) -> TokenReader:
+        """Return what reads access tokens."""
+        return TokenReader(self.services)
 
     async def introspect(
         self, context: ServerContext, caller: Client, token: str
@@ -45,13 +63,45 @@ class TokenInspector:
 
         A client may introspect its own tokens, a resource server those meant for it.
         """
-        claims = await self._read(context, token)
-        if claims is None or not _concerns(context, caller, claims):
+        if token.startswith(Prefix.REFRESH_TOKEN):
+            return await self._refresh_token(context, caller, token)
+        read = await self.reader.read(context, token)
+        if read is None or not concerns(context, caller, read):
             return INACTIVE
-        if not await self._is_active(context, claims):
+        if await self.reader.live(context, read) is None:
             return INACTIVE
-        shown = {name: claims.members[name] for name in _SHOWN if name in claims.members}
-        return {"active": True, "token_type": "Bearer", **shown}
+        kind = BEARER if read.jkt is None else DPOP
+        shown = {name: read.claims[name] for name in _SHOWN if name in read.claims}
+        return {"active": True, "token_type": kind, **shown}
+
+    async def _refresh_token(
+        self, context: ServerContext, caller: Client, text: str
+    ) -> Mapping[str, Any]:
+        """Return what a client may know of its own refresh token: no other has any use for it."""
+        found = await self._grant_of(context, text)
+        if found is None or found[0].authorization.client_id != caller.client_id:
+            return INACTIVE
+        grant, presented = found
+        services, kept = self.services, grant.refresh_token
+        if kept is None or not opens(
+            presented.token,
+            kept,
+            peppers=services.secret_keys.peppers(),
+            prefix=Prefix.REFRESH_TOKEN,
+        ):
+            return INACTIVE
+        now = services.clock.now()
+        if not await is_live(services.store, context, client=caller, grant=grant, now=now):
+            return INACTIVE
+        return {
+            "active": True,
+            "iss": context.issuer.url,
+            "sub": grant.authorization.subject,
+            "client_id": caller.client_id,
+            "scope": " ".join(grant.authorization.scope),
+            "iat": numeric_date(kept.issued_at),
+            "exp": numeric_date(grant.expires_at),
+        }
 
     async def revoke(
         self, context: ServerContext, caller: Client, token: str, *, visit: Visit
@@ -61,70 +111,92 @@ class TokenInspector:
         Another client's token is refused, as RFC 7009 §2.1 demands. The code is RFC 6749's for a
         grant that was issued to another client; silence would let a thief believe it was ended.
         """
-        claims = await self._read(context, token)
-        if claims is None or claims.jti is None:
+        if token.startswith(Prefix.REFRESH_TOKEN):
+            return await self._revoke_grant(context, caller, token, visit=visit)
+        read = await self.reader.read(context, token)
+        if read is None:
             return None
-        owner = claims.members.get("client_id")
-        if owner != caller.client_id:
-            # Tokens reach other clients by leaks and by theft; whoever looks into it needs both.
-            await self._refusals().note(
-                context,
-                caller,
-                FOREIGN,
-                visit=visit,
-                tag=Tag.TOKEN_REVOCATION_REFUSED,
-                detail={"jti": claims.jti, "issued_to": owner},
-            )
-            return FOREIGN
-        ended = RevokedToken(
-            issuer=context.id,
-            jti=claims.jti,
-            client_id=caller.client_id,
-            revoked_at=self.clock.now(),
-            expires_at=claims.expires_at + timedelta(minutes=1),
-        )
-        event = Journal(self.clock, self.entropy).event(
-            context, caller, Tag.TOKEN_REVOKED, visit=visit, detail={"jti": claims.jti}
+        if read.client_id != caller.client_id:
+            detail = {"jti": read.jti, "issued_to": read.client_id}
+            return await self._foreign(context, caller, detail, visit=visit)
+        event = self._journal().event(
+            context, caller, Tag.TOKEN_REVOKED, visit=visit, detail={"jti": read.jti}
         )
         try:
-            await self.store.commit(Changes(puts=(Put(ended),), events=(event,)))
+            put = self._ended(context, read)
+            await self.services.store.commit(Changes(puts=(put,), events=(event,)))
         except Conflict:
             return None  # it was revoked before
         return None
 
-    def _refusals(self) -> Refusals:
-        return Refusals(self.store, Journal(self.clock, self.entropy), self.refusals)
-
-    async def _read(self, context: ServerContext, token: str) -> Claims | None:
-        """Return the claims of a token that this issuer signed and that has not expired."""
-        rules = ClaimRules(types=frozenset({TOKEN_TYPE}), issuer=context.issuer.url)
-        jwks = await self.signer.public_jwks(context.id)
-        try:
-            return verify_jwt(
-                token, jwks, algorithms=_ALGORITHMS, rules=rules, now=self.clock.now()
-            )
-        except JoseError:
+    async def _revoke_grant(
+        self, context: ServerContext, caller: Client, text: str, *, visit: Visit
+    ) -> Refusal | None:
+        """End the grant of a refresh token, one that was replaced too (RFC 7009 §2.1)."""
+        found = await self._grant_of(context, text)
+        if found is None:
             return None
+        grant, presented = found
+        kept = grant.refresh_token
+        if kept is None or not is_of_family(presented, key=kept.family_key):
+            return None  # somebody made it up
+        owner = grant.authorization.client_id
+        if owner != caller.client_id:
+            detail = {"grant": grant.id, "issued_to": owner}
+            return await self._foreign(context, caller, detail, visit=visit)
+        await end_grant(self.services, context, grant, because=REVOKED_BY_CLIENT, visit=visit)
+        return None
 
-    async def _is_active(self, context: ServerContext, claims: Claims) -> bool:
-        """Hold the token against its client as it stands now, and against revocations."""
-        client_id = claims.members.get("client_id")
-        if not isinstance(client_id, str) or claims.jti is None:
-            return False
-        client = await self.store.get(Client, context.id, client_id)
-        if client is None or not client.effects.tokens_active:
-            return False
-        if claims.members.get(GENERATION_CLAIM, 0) != client.token_generation:
-            return False
-        return await self.store.get(RevokedToken, context.id, claims.jti) is None
+    async def _foreign(
+        self, context: ServerContext, caller: Client, detail: Mapping[str, Any], *, visit: Visit
+    ) -> Refusal:
+        # Tokens reach other clients by leaks and by theft; whoever looks into it needs both.
+        services = self.services
+        await Refusals(services.store, self._journal(), services.refusals).note(
+            context,
+            caller,
+            FOREIGN,
+            visit=visit,
+            tag=Tag.TOKEN_REVOCATION_REFUSED,
+            detail=detail,
+        )
+        return FOREIGN
+
+    async def _grant_of(
+        self, context: ServerContext, text: str
+    ) -> tuple[Grant, ParsedToken] | None:
+        parsed = parse_token(text, Prefix.REFRESH_TOKEN)
+        if parsed is None or parsed.locator is None:
+            return None
+        grant = await self.services.store.get(Grant, context.id, parsed.locator.hex())
+        return None if grant is None else (grant, parsed)
+
+    def _ended(self, context: ServerContext, token: ReadToken) -> Put:
+        """Return what ends an access token: the record of an opaque one, or a note of its id."""
+        now = self.services.clock.now()
+        if token.record is not None:
+            record = msgspec.structs.replace(
+                token.record, revoked_at=now, revision=token.record.revision + 1
+            )
+            return Put(record, expected=token.record.revision)
+        ended = RevokedToken(
+            issuer=context.id,
+            jti=token.jti,
+            client_id=token.client_id,
+            revoked_at=now,
+            expires_at=token.expires_at + timedelta(minutes=1),
+        )
+        return Put(ended)
+
+    def _journal(self) -> Journal:
+        return Journal(self.services.clock, self.services.entropy)
 
 
-def _concerns(context: ServerContext, caller: Client, claims: Claims) -> bool:
-    if claims.members.get("client_id") == caller.client_id:
+def concerns(context: ServerContext, caller: Client, token: ReadToken) -> bool:
+    """Tell whether *token* is *caller*'s own, or meant for a resource that it speaks for."""
+    if token.client_id == caller.client_id:
         return True
-    audience = claims.members.get("aud")
-    meant_for = {audience} if isinstance(audience, str) else set(audience or ())
     return any(
-        resource.uri in meant_for and caller.client_id in resource.introspecting_clients
+        resource.uri in token.audience and caller.client_id in resource.introspecting_clients
         for resource in context.issuer.resources
     )

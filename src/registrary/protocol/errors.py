@@ -48,14 +48,27 @@ ERRORS: Final[dict[str, ErrorRow]] = {
         ErrorRow("invalid_scope", 400, "RFC 6749 §5.2"),
         ErrorRow("invalid_target", 400, "RFC 8707 §2"),
         ErrorRow("unsupported_token_type", 400, "RFC 7009 §2.2.1"),
+        # Proofs of possession: RFC 9449 §5, §8
+        ErrorRow("invalid_dpop_proof", 400, "RFC 9449 §5"),
+        ErrorRow("use_dpop_nonce", 400, "RFC 9449 §8"),
+        # Pushed authorization requests: RFC 9126 §2.3 sends what the authorization endpoint would
+        ErrorRow("unsupported_response_type", 400, "RFC 6749 §4.1.2.1"),
+        ErrorRow("invalid_request_object", 400, "RFC 9101 §7"),
+        ErrorRow("invalid_request_uri", 400, "RFC 9101 §7"),
+        ErrorRow("request_not_supported", 400, "RFC 9101 §7"),
+        ErrorRow("request_uri_not_supported", 400, "RFC 9101 §7"),
+        ErrorRow("registration_not_supported", 400, "OpenID Connect Core §3.1.2.6"),
+        ErrorRow("invalid_authorization_details", 400, "RFC 9396 §5"),
         # Everywhere
         ErrorRow("access_denied", 403, "RFC 6749 §4.1.2.1"),
         ErrorRow("not_found", 404, "RFC 9110 §15.5.5"),
         ErrorRow("method_not_allowed", 405, "RFC 9110 §15.5.6"),
+        ErrorRow("not_acceptable", 406, "RFC 9110 §15.5.7"),
         ErrorRow("conflict", 409, "RFC 9110 §15.5.10"),
         ErrorRow("request_too_large", 413, "RFC 9110 §15.5.14"),
         ErrorRow("too_many_requests", 429, "RFC 6585 §4"),
         ErrorRow("server_error", 500, "RFC 6749 §4.1.2.1"),
+        ErrorRow("not_implemented", 501, "RFC 9110 §15.6.2"),
         ErrorRow("temporarily_unavailable", 503, "RFC 6749 §4.1.2.1"),
     )
 }

@@ -8,20 +8,24 @@ from typing import Final
 
 import msgspec
 
+from registrary.authserver.client_encryption import NoClientKey
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
 from registrary.authserver.grants.redemption import CodeGrant, PresentedCode
 from registrary.authserver.grants.renewal import RefreshGrant
 from registrary.authserver.grants.request import TokenAnswer, TokenRequest
-from registrary.authserver.presented import Refusal
+from registrary.authserver.presented import Refusal, Visit
+from registrary.core.client import Client
 from registrary.core.metadata.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 from registrary.ports.keys import NoSigningKey
 from registrary.protocol.back_channel import BackChannel, refused, visit_of
+from registrary.protocol.dpop import ProofReader
 from registrary.protocol.errors import error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.parameters import Parameters
 
 _RETRY: Final = timedelta(seconds=5)
+NO_KEY: Final = Refusal("invalid_request", "the client has no key that its ID token fits")
 NOT_OFFERED: Final = Refusal("unsupported_grant_type", "grant_type: is not offered")
 
 _Handler = Callable[[TokenRequest, Parameters], Awaitable[TokenAnswer | Refusal]]
@@ -42,9 +46,13 @@ class TokenEndpoint:
 
     channel: BackChannel
     grants: Grants
+    proofs: ProofReader
 
     async def grant(self, request: HttpRequest) -> HttpResponse:
         """Answer a token request by its grant."""
+        return self.proofs.with_nonce(request, await self._answer(request))
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
         form = self.channel.read_form(request)
         if isinstance(form, HttpResponse):
             return form
@@ -54,19 +62,24 @@ class TokenEndpoint:
         client = await self.channel.authenticate(request, form, public=True)
         if isinstance(client, HttpResponse):
             return client
+        confirmation = await self.proofs.confirmation(request, client)
+        if isinstance(confirmation, Refusal):
+            return await self._refuse(client, confirmation, visit_of(request))
         asked = TokenRequest(
             client=client,
             scope=form.get("scope"),
             resources=form.all("resource"),
+            confirmation=confirmation,
             visit=visit_of(request),
         )
         answer = await self._by_grant(grant_type, asked, form)
         if isinstance(answer, Refusal):
-            await self.channel.authenticator.note_refused(
-                self._context, client, answer, visit=asked.visit
-            )
-            return refused(answer)
+            return await self._refuse(client, answer, asked.visit)
         return answer if isinstance(answer, HttpResponse) else _render(answer)
+
+    async def _refuse(self, client: Client, refusal: Refusal, visit: Visit) -> HttpResponse:
+        await self.channel.authenticator.note_refused(self._context, client, refusal, visit=visit)
+        return refused(refusal)
 
     async def _by_grant(
         self, grant_type: str, asked: TokenRequest, form: Parameters
@@ -78,6 +91,8 @@ class TokenEndpoint:
             return await handler(asked, form)
         except NoSigningKey:
             return error_response("temporarily_unavailable", retry_after=_RETRY)
+        except NoClientKey:
+            return NO_KEY
 
     @cached_property
     def _handlers(self) -> Mapping[str, _Handler]:

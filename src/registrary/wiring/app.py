@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.authserver.client_authentication import ClientAuthenticator
-from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.services import ServerServices
 from registrary.config import Settings
 from registrary.config.checks import admin_address
@@ -30,6 +29,7 @@ from registrary.outbound.messenger import GuardedMessenger
 from registrary.outbound.pictures import FetchedPictures
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
+from registrary.outbound.token_exchange import GuardedExchanger
 from registrary.ports.store import Store
 from registrary.protocol.admin.operations import PREFIX as ADMIN_API
 from registrary.protocol.admin.setup import PATH as SETUP
@@ -70,7 +70,6 @@ from registrary.wiring.health import demand_keys
 from registrary.wiring.issuers import ensure_issuer, issuer_url
 from registrary.wiring.readiness import KeyWatch, WriteProbe
 from registrary.wiring.sites import UseCases, site_of
-from registrary.wiring.token_routes import grants_of
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
 LOOK_AT_KEYS_EVERY: Final = timedelta(seconds=5)
@@ -188,6 +187,7 @@ class Runtime:
             issues=self.issues,
             refusals=self.refusals,
             limiter=services.limiter,
+            exchanger=GuardedExchanger(outbound_policy(settings), resolver, tls=self._trust),
         )
         self.access = AdminAccess(services, operator_token=settings.admin_token)
         administration = Administration(
@@ -209,10 +209,6 @@ class Runtime:
                 self.entropy,
                 self.refusals,
                 self._authorities,
-            ),
-            grants=grants_of(server),
-            inspector=TokenInspector(
-                self.vault.store, signer, self.clock, self.entropy, self.refusals
             ),
             signer=signer,
             administration=administration,

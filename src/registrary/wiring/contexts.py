@@ -29,6 +29,20 @@ class Deployment:
         return None if host is None else f"https://{host}{urlsplit(issuer.url).path}"
 
 
+FEATURES: Final = frozenset(
+    {
+        Feature.AUTHORIZATION_DETAILS,
+        Feature.DPOP,
+        Feature.ENCRYPTION,
+        Feature.PUSHED_REQUESTS,
+        Feature.REQUEST_OBJECTS,
+        Feature.SIGNED_REQUESTS,
+        Feature.SIGNED_RESPONSES,
+        Feature.SIGNED_USERINFO,
+    }
+)
+"""What every issuer offers beside what its rule set demands."""
+
 NOTHING_ADDED: Final = Deployment()
 
 
@@ -49,8 +63,9 @@ def offer_of(issuer: Issuer, deployment: Deployment = NOTHING_ADDED) -> Offer:
     return offer_for(
         issuer.rule_set.value,
         issuer.scopes,
-        features=deployment.features,
+        features=FEATURES | deployment.features,
         loopback_http=issuer.dev,
+        authorization_details_types=issuer.authorization_details_types,
     )
 
 

@@ -4,23 +4,19 @@ from dataclasses import dataclass
 
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
-from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.services import ServerServices
 from registrary.core.issuer import Issuer
 from registrary.ports.keys import Signer
 from registrary.ports.pictures import Pictures
 from registrary.protocol import unavailable
-from registrary.protocol.back_channel import BackChannel
 from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
-from registrary.protocol.inspection import InspectionEndpoint
 from registrary.protocol.jwks import JwksEndpoint
 from registrary.protocol.logo import PATH as LOGOS
 from registrary.protocol.logo import LogoEndpoint
 from registrary.protocol.loopback import at_loopback
 from registrary.protocol.registration import RegistrationEndpoint
 from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
-from registrary.protocol.token import Grants, TokenEndpoint
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
@@ -28,6 +24,8 @@ from registrary.wiring.administration import Administration, admin_routes
 from registrary.wiring.authorization_routes import authorization_routes
 from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, offer_of
 from registrary.wiring.directory import Site
+from registrary.wiring.people_routes import people_routes
+from registrary.wiring.token_routes import token_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,6 @@ class UseCases:
     registrar: Registrar
     manager: Manager
     authenticator: ClientAuthenticator
-    grants: Grants
-    inspector: TokenInspector
     signer: Signer
     administration: Administration
     pictures: Pictures
@@ -100,9 +96,6 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         offer=offer_of(issuer, used.deployment),
         token_endpoint=f"{issuer.url}/token",
     )
-    channel = BackChannel(context, used.authenticator)
-    token = TokenEndpoint(channel, used.grants)
-    inspection = InspectionEndpoint(channel, used.inspector)
     keys = JwksEndpoint(issuer.id, used.signer)
     logos = LogoEndpoint(issuer, used.server.store, used.pictures)
 
@@ -113,17 +106,13 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         handlers: dict[str, Handler] = {"GET": unavailable.page, "POST": unavailable.page}
         return Route(path, handlers, announced_as, body_limit=FORM_BODY_BYTES, for_people=True)
 
-    errors = {"GET": unavailable.error, "POST": unavailable.error}
     return (
-        *authorization_routes(context, used.server),
-        form("/token", token.grant, "token_endpoint", cors=True),
+        *authorization_routes(context, used.server, used.authenticator),
         Route("/jwks", {"GET": keys.show}, "jwks_uri", cors=True),
-        Route("/userinfo", errors, "userinfo_endpoint", cors=True, body_limit=FORM_BODY_BYTES),
-        form("/introspect", inspection.introspect, "introspection_endpoint", cors=False),
-        form("/revoke", inspection.revoke, "revocation_endpoint", cors=True),
-        Route("/par", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
+        *token_routes(context, used.server, used.authenticator),
         Route("/device_authorization", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
         Route(f"{LOGOS}{{client_id}}", {"GET": logos.show}),
         pages("/device"),
         pages("/logout"),
+        *people_routes(context, used.server),
     )

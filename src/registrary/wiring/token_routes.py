@@ -1,13 +1,24 @@
-"""The use cases behind the token endpoint, put together."""
+"""The addresses at which tokens are had, judged and used, and the use cases behind them."""
 
+from registrary.authserver.client_authentication import ClientAuthenticator
+from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
 from registrary.authserver.grants.issuing import TokenDesk
 from registrary.authserver.grants.redemption import CodeGrant
 from registrary.authserver.grants.renewal import RefreshGrant
 from registrary.authserver.id_tokens import IdTokens
+from registrary.authserver.inspection import TokenInspector
+from registrary.authserver.proofs import ProofJudge
 from registrary.authserver.services import ServerServices
+from registrary.authserver.token_reading import TokenReader
 from registrary.authserver.tokens import AccessTokens
-from registrary.protocol.token import Grants
+from registrary.authserver.userinfo import UserInfo
+from registrary.protocol.back_channel import BackChannel
+from registrary.protocol.dpop import ProofReader
+from registrary.protocol.inspection import InspectionEndpoint
+from registrary.protocol.routes import FORM_BODY_BYTES, Handler, Route
+from registrary.protocol.token import Grants, TokenEndpoint
+from registrary.protocol.userinfo import UserInfoEndpoint
 
 
 def grants_of(services: ServerServices) -> Grants:
@@ -18,4 +29,31 @@ def grants_of(services: ServerServices) -> Grants:
         client_credentials=ClientCredentialsGrant(access_tokens),
         code=CodeGrant(desk),
         refresh=RefreshGrant(desk),
+    )
+
+
+def token_routes(
+    context: ServerContext, services: ServerServices, authenticator: ClientAuthenticator
+) -> tuple[Route, ...]:
+    """Return the addresses for clients with tokens, and for those who judge them."""
+    channel = BackChannel(context, authenticator)
+    proofs = ProofReader(context, ProofJudge(services))
+    token = TokenEndpoint(channel, grants_of(services), proofs)
+    inspection = InspectionEndpoint(channel, TokenInspector(services))
+    userinfo = UserInfoEndpoint(proofs, TokenReader(services), UserInfo(services))
+
+    def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:
+        return Route(path, {"POST": handler}, announced_as, cors, body_limit=FORM_BODY_BYTES)
+
+    return (
+        form("/token", token.grant, "token_endpoint", cors=True),
+        form("/introspect", inspection.introspect, "introspection_endpoint", cors=False),
+        form("/revoke", inspection.revoke, "revocation_endpoint", cors=True),
+        Route(
+            "/userinfo",
+            {"GET": userinfo.show, "POST": userinfo.show},
+            "userinfo_endpoint",
+            cors=True,
+            body_limit=FORM_BODY_BYTES,
+        ),
     )

@@ -121,9 +121,7 @@ class Server:
             refusals=self.refusals,
         )
         self.grants = grants_of(self.services)
-        self.inspector = TokenInspector(
-            self.store, self.signer, self.clock, self.entropy, self.refusals
-        )
+        self.inspector = TokenInspector(self.services)
 
     def seconds(self) -> float:
         """Return how far the clock has moved."""

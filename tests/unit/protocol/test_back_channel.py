@@ -6,8 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from registrary.authserver.proofs import ProofJudge
 from registrary.core.lifecycle import ClientState, HoldKind
 from registrary.protocol.back_channel import BackChannel
+from registrary.protocol.dpop import ProofReader
 from registrary.protocol.http import HttpRequest
 from registrary.protocol.inspection import InspectionEndpoint
 from registrary.protocol.jwks import JwksEndpoint
@@ -27,9 +29,10 @@ class Endpoints:
 
     def __init__(self, server: Server):
         channel = BackChannel(server.context, server.authenticator)
+        proofs = ProofReader(server.context, ProofJudge(server.services))
         inspection = InspectionEndpoint(channel, server.inspector)
         self._handlers = {
-            "/token": TokenEndpoint(channel, server.grants).grant,
+            "/token": TokenEndpoint(channel, server.grants, proofs).grant,
             "/introspect": inspection.introspect,
             "/revoke": inspection.revoke,
         }

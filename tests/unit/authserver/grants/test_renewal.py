@@ -11,10 +11,11 @@ from registrary.core.changes import Changes, Put
 from registrary.core.grants import Confirmation
 from registrary.core.issuer import Lifetimes, Resource
 from registrary.core.records import SpentAssertion
-from registrary.core.secrets import Prefix, mint_token, parse_token
+from registrary.core.secrets import Prefix, mint_token
 from registrary.testing.clock import MOMENT
 from registrary.testing.factories import a_hold
-from tests.unit.authserver.grants.kit import REFUSED, VISIT, Grants, claims_of, outcome
+from tests.unit.authserver.grants.kit import REFUSED, Grants, claims_of, outcome
+from tests.unit.authserver.kit import VISIT
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +41,7 @@ async def ended(server, answer) -> bool:
     return (await server.grant_of(answer)).revoked_at is not None
 
 
-@pytest.mark.spec("G-020")
+@pytest.mark.spec("E-123", "G-020")
 async def test_a_public_client_gets_a_new_one_each_time():
     """RFC 9700 §4.14.2: a stolen token shows by being used twice."""
     server, client, first = await public()
@@ -127,8 +128,8 @@ async def test_one_of_long_ago_ends_the_grant_too():
 async def test_one_that_was_made_up_ends_nothing():
     """Access tokens name their grant; whoever has seen one must not be able to end it."""
     server, client, first = await public()
-    parsed = parse_token(first.refresh_token, Prefix.REFRESH_TOKEN)
-    invented = mint_token(Prefix.REFRESH_TOKEN, server.entropy.draw(), parsed.locator).reveal()
+    locator = bytes.fromhex((await server.grant_of(first)).id)
+    invented = mint_token(Prefix.REFRESH_TOKEN, server.entropy.draw(), locator).reveal()
 
     found = await renew(server, client, invented)
 
@@ -286,8 +287,10 @@ async def test_an_id_token_that_comes_later_has_no_nonce():
 
     second = await renew(server, client, first.refresh_token)
 
-    assert ("n", None) == tuple(claims_of(one.id_token).get("nonce") for one in (first, second))
-    assert claims_of(first.id_token)["auth_time"] == claims_of(second.id_token)["auth_time"]
+    nonces = [claims_of(one.id_token or "").get("nonce") for one in (first, second)]
+    assert ["n", None] == nonces
+    times = {claims_of(one.id_token or "")["auth_time"] for one in (first, second)}
+    assert 1 == len(times)
 
 
 async def test_the_kept_answer_is_sealed():
