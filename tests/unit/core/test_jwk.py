@@ -266,6 +266,7 @@ REFUSED_KEYS = {
     "Ed25519 not reduced": okp_key(x=encode((2**255 - 1).to_bytes(32, "little"))),
     "Ed25519 off the curve": okp_key(x=encode((2).to_bytes(32, "little"))),
     "X25519 of zeros": okp_key(crv="X25519", x=encode(bytes(32))),
+    "X448 of one": okp_key(crv="X448", x=encode(b"\x01" + bytes(55))),
     "kid is no text": ec_key(kid=1),
     "kid without end": ec_key(kid="k" * 257),
     "use is no text": ec_key(use=["sig"]),

@@ -50,6 +50,17 @@ _P25519: Final = 2**255 - 19
 _P448: Final = 2**448 - 2**224 - 1
 _D25519: Final = -121665 * pow(121666, -1, _P25519) % _P25519
 _SIGN_BIT: Final = 1 << 255
+# The u of every point whose order divides the cofactor, on the curves and their twists.
+_TINY_X25519: Final = frozenset(
+    {
+        0,
+        1,
+        _P25519 - 1,
+        0xB8495F16056286FDB1329CEB8D09DA6AC49FF1FAE35616AEB8413B7C7AEBE0,
+        0x57119FD0DD4E22D8868E1C58C45C44045BEF839C55B1D0B1248C50A3BC959C5F,
+    }
+)
+_TINY_X448: Final = frozenset({0, 1, _P448 - 1})
 
 
 def is_ed25519_point(octets: bytes) -> bool:
@@ -74,9 +85,18 @@ def is_ed448_coordinate(octets: bytes) -> bool:
     return octets[56] in (0, 0x80) and int.from_bytes(octets[:56], "little") < _P448
 
 
-def is_montgomery_point(octets: bytes) -> bool:
-    """Tell whether *octets* are not the all-zero point, with which every agreement is zero."""
-    return any(octets)
+def is_x25519_point(octets: bytes) -> bool:
+    """Tell whether agreeing with *octets* gives a secret: points of tiny order give zero.
+
+    RFC 7748 §5 and §6.1: the highest bit is not looked at, and u is taken modulo the prime.
+    """
+    u = int.from_bytes(octets, "little") & (_SIGN_BIT - 1)
+    return u % _P25519 not in _TINY_X25519
+
+
+def is_x448_point(octets: bytes) -> bool:
+    """Tell whether agreeing with *octets* gives a secret (RFC 7748 §6.2)."""
+    return int.from_bytes(octets, "little") % _P448 not in _TINY_X448
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +110,6 @@ class OctetCurve:
 OCTET_CURVES: Final[dict[str, OctetCurve]] = {
     "Ed25519": OctetCurve(octets=32, check=is_ed25519_point),
     "Ed448": OctetCurve(octets=57, check=is_ed448_coordinate),
-    "X25519": OctetCurve(octets=32, check=is_montgomery_point),
-    "X448": OctetCurve(octets=56, check=is_montgomery_point),
+    "X25519": OctetCurve(octets=32, check=is_x25519_point),
+    "X448": OctetCurve(octets=56, check=is_x448_point),
 }
