@@ -1,0 +1,234 @@
+"""The whole way of a person in a real browser: signing in, deciding, and coming back."""
+
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+import pytest
+
+from registrary.testing.server import running_server
+from tests.e2e.applications import (
+    PRIVATE,
+    listening,
+    parameters_of,
+    register,
+)
+from tests.e2e.browser import window_of
+
+WEB = "https://calendar.example/cb"
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory):
+    """Run a server for trying out; return its issuer."""
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def port():
+    """Wait where native applications wait."""
+    with listening() as heard:
+        yield heard
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+def either(request, browser):
+    """Open a window with scripts, and one without."""
+    with window_of(browser, java_script_enabled=request.param) as opened:
+        yield opened
+
+
+@pytest.fixture
+def application(issuer, port):
+    """Register an application that waits on a port of this machine."""
+    return register(issuer, port.redirect_uri)
+
+
+def sign_in(window, password="demo"):
+    """Fill in the form that is shown."""
+    window.page.get_by_label("User name").fill("demo")
+    window.page.get_by_label("Password").fill(password)
+    window.page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def decide(window, decision):
+    """Press the button of the consent that is shown."""
+    window.page.get_by_role("button", name=decision, exact=True).click()
+
+
+def come_back(window, application, decision="Allow", **parameters):
+    """Go the whole way to *application*; return the address it was answered at."""
+    window.open(application.address(**parameters))
+    if window.page.get_by_label("Password").is_visible():
+        sign_in(window)
+    decide(window, decision)
+    window.page.wait_for_url(f"{application.redirect_uri}?*")
+    return window.page.url
+
+
+def asked_elsewhere(window, address):
+    """Note what *window* asks of *address*, which no server of this machine has."""
+    asked = []
+    window.page.on(
+        "request", lambda request: asked.append(request.url) if address in request.url else None
+    )
+    return asked
+
+
+def test_somebody_signs_in_and_comes_back_with_a_code(either, issuer, application):
+    """Everything else is there for this (RFC 6749 §4.1, RFC 9207)."""
+    answer = come_back(either, application)
+
+    parameters = parameters_of(answer)
+    granted = application.redeem(answer)
+    assert (issuer, "af0ifjsldkj") == (parameters["iss"], parameters["state"])
+    assert "You are back" == either.page.get_by_role("heading").inner_text()
+    assert {"openid", "profile", "read", "write"} <= set(granted["scope"].split())
+    assert [] == either.complaints
+
+
+@pytest.mark.parametrize("step", ["login", "consent"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_way(browser, application, step, scheme):
+    """What the server puts into its pages is judged with them."""
+    with window_of(browser, color_scheme=scheme) as window:
+        window.open(application.address())
+        if step == "consent":
+            sign_in(window)
+
+        assert [] == window.violations_of_accessibility()
+        assert [] == window.complaints
+
+
+def test_the_consent_names_who_asks_and_where_the_answer_goes(window, application, port):
+    """A name is what somebody typed; the address is what gets the code."""
+    window.open(application.address())
+    sign_in(window)
+
+    said = window.page.get_by_role("main").inner_text()
+
+    assert "Allow Calendar Sync to use your account?" in said.replace("\n", " ")
+    assert urlsplit(port.redirect_uri).netloc in said
+    assert "It runs on this computer" in said
+    assert "Not verified" in said
+
+
+def test_the_keyboard_alone_is_enough(window, application):
+    """Typing, Tab, Space and Enter bring somebody all the way."""
+    keys = window.page.keyboard
+    window.open(application.address())
+    window.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+    keys.type("demo")
+    keys.press("Tab")
+    keys.type("demo")
+    keys.press("Enter")
+    window.page.get_by_role("button", name="Allow", exact=True).wait_for()
+    for _ in range(30):
+        keys.press("Tab")
+        if window.page.evaluate("document.activeElement.value") == "allow":
+            break
+    keys.press("Space")
+    window.page.wait_for_url(f"{application.redirect_uri}?*")
+
+    assert "code" in parameters_of(window.page.url)
+
+
+def test_a_wrong_password_is_told_and_can_be_mended(either, application):
+    """Nobody gets it right every time, and the request must not be lost by it."""
+    either.open(application.address())
+    sign_in(either, password="Demo")
+    told = either.page.get_by_role("alert").inner_text()
+
+    sign_in(either)
+    decide(either, "Allow")
+    either.page.wait_for_url(f"{application.redirect_uri}?*")
+
+    assert told.startswith("There is a problem")
+    assert "code" in parameters_of(either.page.url)
+
+
+def test_who_denies_goes_back_with_nothing(either, application):
+    """The application is told, and gets no code (RFC 6749 §4.1.2.1)."""
+    answer = come_back(either, application, "Deny")
+
+    parameters = parameters_of(answer)
+    assert "access_denied" == parameters["error"]
+    assert "code" not in parameters
+
+
+def test_what_somebody_unticks_is_not_granted(either, application):
+    """A box that changes nothing would be a lie."""
+    either.open(application.address())
+    sign_in(either)
+    either.page.get_by_label("Change your data").uncheck()
+
+    decide(either, "Allow")
+    either.page.wait_for_url(f"{application.redirect_uri}?*")
+
+    granted = application.redeem(either.page.url)["scope"].split()
+    assert "write" not in granted
+    assert "read" in granted
+
+
+def test_an_app_is_reached_by_its_scheme(either, issuer):
+    """The browser hands the address over; the policy of the consent lets it (RFC 8252 §7.1)."""
+    app = register(issuer, PRIVATE, application_type="native")
+    asked = asked_elsewhere(either, PRIVATE)
+    either.open(app.address())
+    sign_in(either)
+    warned = either.page.get_by_text("It is an app on this device").is_visible()
+
+    with either.page.expect_event("requestfailed", lambda request: PRIVATE in request.url):
+        decide(either, "Allow")
+
+    assert warned
+    assert [PRIVATE] == [address.partition("?")[0] for address in asked]
+    assert "access_token" in app.redeem(asked[0])
+    assert [] == either.complaints
+
+
+@pytest.mark.parametrize("redirect_uri", [WEB, "http://[::1]:4711/cb"], ids=["https", "ipv6"])
+def test_no_policy_stands_in_the_way_back(either, issuer, redirect_uri):
+    """An origin goes into it, and where it cannot be said, its scheme (CSP level 3 §2.3.1)."""
+    application = register(issuer, redirect_uri)
+    either.context.route(f"{redirect_uri}*", lambda route: route.fulfill(body="back"))
+
+    answer = come_back(either, application)
+
+    assert "access_token" in application.redeem(answer)
+    assert [] == either.complaints
+
+
+def test_a_response_by_form_reaches_the_application(either, application, port):
+    """With scripts by itself, without them by a button (Form Post Response Mode §2)."""
+    before = len(port.bodies)
+    either.open(application.address(response_mode="form_post"))
+    sign_in(either)
+    decide(either, "Allow")
+
+    for button in either.page.get_by_role("button", name="Continue").all():
+        button.click()
+    either.page.wait_for_url(application.redirect_uri)
+
+    assert ["af0ifjsldkj"] == [body["state"] for body in port.bodies[before:]]
+    assert "code" in port.bodies[-1]
+    assert [] == either.complaints
+
+
+def test_somebody_ends_what_they_allowed(either, issuer, port):
+    """A decision that cannot be taken back is none."""
+    application = register(issuer, port.redirect_uri, client_name=f"Mail {token_hex(4)}")
+    granted = application.redeem(come_back(either, application))
+    either.open(f"{issuer}/account")
+    name = either.page.get_by_role("heading", name=application.members["client_name"])
+    row = either.page.get_by_role("listitem").filter(has=name)
+
+    row.get_by_role("button", name="Disconnect").click()
+    name.wait_for(state="detached")
+
+    refused = application.ask_for_token(
+        grant_type="refresh_token", refresh_token=granted["refresh_token"]
+    )
+    assert "invalid_grant" == refused["error"]
+    assert [] == either.complaints
