@@ -10,6 +10,11 @@ from registrary.authserver.opaque_tokens import mint
 from registrary.authserver.presented import Refusal
 from registrary.authserver.resources import MIXED_FORMATS, targets_of
 from registrary.authserver.services import ServerServices
+from registrary.authserver.status_places import (
+    StatusReference,
+    place_of_client,
+    place_of_grant,
+)
 from registrary.core.changes import Put
 from registrary.core.client import Client
 from registrary.core.grants import Authorization, Confirmation, Grant, OpaqueAccessToken
@@ -102,7 +107,19 @@ class AccessTokens:
         )
         if targets and targets[0].token_format is TokenFormat.OPAQUE:
             return self._opaque(context, issued, claims, expires_at=expires_at)
+        place = await self._status_place(context, client, grant, content=content)
+        claims["status"] = place.claim()
         return await self._signed(context, issued, claims)
+
+    async def _status_place(
+        self, context: ServerContext, client: Client, grant: Grant | None, *, content: _Content
+    ) -> StatusReference:
+        """Return where resource servers that verify offline find that the token ended."""
+        if grant is not None and any(target.verifies_offline for target in content.targets):
+            return await place_of_grant(
+                self.services, context, grant, expires_at=content.expires_at
+            )
+        return await place_of_client(self.services, context, client)
 
     async def _signed(
         self, context: ServerContext, issued: IssuedToken, claims: Claims

@@ -33,6 +33,7 @@ from registrary.policy.credentials import (
 )
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.doors import NETWORK_REFUSED
+from registrary.policy.endings import revocations_by
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event, metadata_changes
 from registrary.policy.quotas import counted
 from registrary.policy.registering import (
@@ -201,6 +202,7 @@ def decide_update(
         changes=Changes(
             puts=(Put(client, expected=current.revision),),
             events=tuple(_events(update, client, terms, secret=secret, token=token)),
+            consumptions=revocations_by(current, client),
         ),
         client_secret=secret,
         registration_access_token=token,
@@ -290,13 +292,16 @@ def _events(
     return [updated, *events]
 
 
-def decide_deletion(current: Client, terms: Terms) -> Changes:
-    """Revoke *current* at its own request (RFC 7592 §2.3): a tombstone stays."""
+def decide_deletion(current: Client, terms: Terms) -> tuple[Client, Changes]:
+    """Revoke *current* at its own request (RFC 7592 §2.3): a tombstone stays.
+
+    Returned is the tombstone, and the changes that make it so.
+    """
     deleted = an_event(
         terms.occasion, Tag.CLIENT_DELETED, draw=terms.draw, client_id=current.client_id
     )
     gone = revoke(current, now=terms.now)
-    return Changes(
+    return gone, Changes(
         puts=(Put(gone, expected=current.revision),),
         events=(deleted,),
         consumptions=counted(terms.issuer, current.door.organization, amount=-1),

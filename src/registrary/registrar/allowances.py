@@ -11,6 +11,7 @@ from registrary.core.client import Client
 from registrary.core.events import Actor, FieldChange, Tag
 from registrary.core.lifecycle import Standing
 from registrary.core.metadata import Source
+from registrary.policy.endings import revocations_by
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
 from registrary.registrar.administration import NotFound, NotPossible, Stale
@@ -84,7 +85,11 @@ class Allowances:
             },
         )
         written = msgspec.structs.replace(after, updated_at=services.clock.now())
-        return Changes(puts=(Put(written, expected=before.revision),), events=(event,))
+        return Changes(
+            puts=(Put(written, expected=before.revision),),
+            events=(event,),
+            consumptions=revocations_by(before, after),
+        )
 
 
 def _allowed(client: Client, allowance: Allowance, context: IssuerContext) -> Client:

@@ -21,6 +21,7 @@ from registrary.policy.updating import (
     screen_update,
 )
 from registrary.ports.store import Conflict
+from registrary.registrar.announcing import told_of
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.sectors import read_sector
 from registrary.registrar.services import ATTEMPTS, Services
@@ -108,13 +109,24 @@ class Manager:
                 await self._note(context, visit, Tag.CLIENT_DELETE_REFUSED, reason="access_denied")
                 return Refused("access_denied", "the client is held and may only read itself")
             try:
-                await self._services.store.commit(
-                    decide_deletion(client, self._terms(context, visit))
-                )
+                await self._services.store.commit(await self._deletion(context, visit, client))
                 return None
             except Conflict:
                 client = await self._enter(context, visit)
         raise Conflict("client")
+
+    async def _deletion(self, context: IssuerContext, visit: Visit, client: Client) -> Changes:
+        """Return the one commit that ends *client* at its own request."""
+        terms = self._terms(context, visit)
+        gone, changes = decide_deletion(client, terms)
+        told_others = await told_of(
+            self._services, context.issuer, (client, gone), by=terms.occasion.actor
+        )
+        return msgspec.structs.replace(
+            changes,
+            puts=(*changes.puts, *told_others.puts),
+            consumptions=(*changes.consumptions, *told_others.consumptions),
+        )
 
     async def _decide_update(  # noqa: PLR0917 - one step of `update`, with all it knows
         self,

@@ -25,6 +25,7 @@ from registrary.wiring.authorization_routes import authorization_routes
 from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, offer_of
 from registrary.wiring.directory import Site
 from registrary.wiring.people_routes import people_routes
+from registrary.wiring.revocation_routes import revocation_routes
 from registrary.wiring.token_routes import token_routes
 
 
@@ -115,4 +116,5 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         pages("/device"),
         pages("/logout"),
         *people_routes(context, used.server),
+        *revocation_routes(context, used.server),
     )

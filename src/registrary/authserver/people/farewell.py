@@ -19,6 +19,7 @@ from registrary.core.events import Tag
 from registrary.core.grants import Grant, GrantOfPerson
 from registrary.core.ids import new_id
 from registrary.core.people import Person, Session
+from registrary.policy.endings import initiator_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.policy.security_events import (
     GIVE_UP_AFTER,
@@ -50,7 +51,7 @@ async def farewell(
     told = SecurityEvent(
         EventType.SESSION_REVOKED,
         session_subject(context.issuer, person.id, session_id=session.session_id),
-        initiator_of(occasion),
+        initiator_of(occasion.actor),
     )
     draw = services.draw(EVENT_DRAW_BYTES * len(grants))
     return Changes(
@@ -134,12 +135,6 @@ async def messages_to_streams(
     return messages_about(
         event, page.records, issuer=context.issuer, now=services.clock.now(), draw=draw
     )
-
-
-def initiator_of(occasion: Occasion) -> Initiator:
-    """Return who brought *occasion* about, as subscribers are told."""
-    kinds = {"person": Initiator.USER, "client": Initiator.USER, "system": Initiator.SYSTEM}
-    return kinds.get(occasion.actor.kind.value, Initiator.ADMIN)
 
 
 def _signing_alg(client: Client) -> str:

@@ -8,7 +8,7 @@ import pytest
 from registrary.core.changes import Changes, Put
 from registrary.core.deliveries import REVOCATIONS, EventStream, Message
 from registrary.core.events import Tag
-from registrary.core.grants import Grant, GrantOfPerson
+from registrary.core.grants import GrantOfPerson
 from registrary.core.people import Session
 from registrary.policy.security_events import EventType, Initiator
 from registrary.testing.clock import MOMENT
@@ -173,8 +173,7 @@ async def test_what_was_allowed_for_the_session_ends_with_it():
     await lodge.sessions.end(lodge.context, session, visit=VISIT)
 
     ended = {
-        name: (await lodge.store.get(Grant, lodge.context.id, grant.id)).revoked_at is not None
-        for name, grant in grants.items()
+        name: (await lodge.stored(grant)).revoked_at is not None for name, grant in grants.items()
     }
     assert {
         "online": True,
