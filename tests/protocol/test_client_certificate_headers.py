@@ -78,7 +78,7 @@ def proxied(request, tmp_path_factory):
         yield http, header, FORMS[header]
 
 
-@pytest.mark.spec("E-020", "E-021")
+@pytest.mark.spec("E-020", "E-021", "E-107")
 def test_a_certificate_in_the_named_header_proves_its_client(proxied):
     """The proxy ended TLS, so it is the only one who can tell (RFC 9440 §2.1)."""
     http, header, form = proxied
@@ -93,7 +93,7 @@ def test_a_certificate_in_the_named_header_proves_its_client(proxied):
     assert [GRANTED, GRANTED] == answers
 
 
-@pytest.mark.spec("E-020", "E-021")
+@pytest.mark.spec("E-104", "E-105")
 def test_certificates_behind_a_proxy_are_judged_here(proxied):
     """A proxy that passes on self-signed certificates has verified none of them."""
     http, header, form = proxied
@@ -109,6 +109,7 @@ def test_certificates_behind_a_proxy_are_judged_here(proxied):
     assert [NOT_PROVED] * 4 == answers
 
 
+@pytest.mark.spec("E-107")
 def test_two_lines_of_the_header_name_nobody(proxied):
     """One is the proxy's and one is smuggled, and nobody can tell which."""
     http, header, form = proxied
@@ -122,6 +123,7 @@ def test_two_lines_of_the_header_name_nobody(proxied):
     assert [NOT_PROVED] * 3 == answers
 
 
+@pytest.mark.spec("E-107")
 def test_every_other_header_is_the_callers_own(proxied):
     """A proxy passes on what it does not know."""
     http, header, form = proxied
@@ -134,6 +136,7 @@ def test_every_other_header_is_the_callers_own(proxied):
 
 
 @pytest.mark.parametrize("header", FORMS)
+@pytest.mark.spec("E-107")
 def test_the_header_of_an_untrusted_peer_is_ignored(tmp_path, header):
     """Whoever reaches the port could be any client: its certificate is no secret."""
     with served(tmp_path, header, proxies='["192.0.2.0/24"]') as http:

@@ -1,5 +1,6 @@
 """Mutual TLS (RFC 8705) at a server that ends TLS itself."""
 
+import json
 import ssl
 import warnings
 from datetime import timedelta
@@ -10,6 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from registrary.core.base64url import decode
+from registrary.core.x509.certificates import thumbprint
 from registrary.testing.client_certificates import ClientAuthority, HeldCertificate, self_signed
 from registrary.testing.hostile.certificates import CertificateAuthority
 from registrary.testing.server import free_port, running_server
@@ -23,6 +26,7 @@ ALTERNATIVES = (
     x509.IPAddress(ip_address("2001:db8::1")),
     x509.RFC822Name("ops@client.example"),
 )
+BOUND = {"tls_client_certificate_bound_access_tokens": True}
 DN = "CN=client,O=Example"
 
 
@@ -65,7 +69,7 @@ def scene(tmp_path_factory):
     ],
     ids=["name", "name spelt otherwise", "host", "URI", "address", "mailbox"],
 )
-@pytest.mark.spec("E-020")
+@pytest.mark.spec("E-020", "E-104", "E-106")
 def test_a_client_is_proved_by_the_one_subject_it_registered(scene, subject):
     """An authority vouches for the name, and the name is the client's (RFC 8705 §2.1)."""
     caller = scene.caller(scene.authority.issue(DN, *ALTERNATIVES))
@@ -101,7 +105,7 @@ WRONG = {
 
 @pytest.mark.parametrize("registered", [{"subject_dn": DN}, {"san_dns": "client.example"}])
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
-@pytest.mark.spec("E-020")
+@pytest.mark.spec("E-020", "E-104")
 def test_another_certificate_proves_nothing(scene, registered, wrong):
     """TLS takes any certificate here, so whatever is wrong with one has to be seen above it."""
     right = scene.caller(scene.authority.issue(DN, *ALTERNATIVES))
@@ -113,7 +117,7 @@ def test_another_certificate_proves_nothing(scene, registered, wrong):
     assert GRANTED == verdict(right.token(client_id))
 
 
-@pytest.mark.spec("E-021")
+@pytest.mark.spec("E-021", "E-105", "E-106")
 def test_a_certificate_of_the_clients_own_making_proves_it(scene):
     """No authority is needed: the client registered the certificate itself (RFC 8705 §2.2)."""
     old, new = scene.caller(self_signed("CN=old")), scene.caller(self_signed("CN=new"))
@@ -132,7 +136,7 @@ def test_a_certificate_of_the_clients_own_making_proves_it(scene):
     ],
     ids=["none", "same name", "of an authority", "an authority's own"],
 )
-@pytest.mark.spec("E-021")
+@pytest.mark.spec("E-021", "E-105")
 def test_a_certificate_nobody_registered_proves_nothing(scene, other):
     """Anybody can make one with the same name."""
     caller = scene.caller(self_signed(DN))
@@ -245,6 +249,55 @@ def test_a_subject_beside_another_method_is_dropped(scene):
 
     assert 201 == answer.status_code
     assert "tls_client_auth_san_dns" not in answer.json()
+
+
+# Tokens bound to a certificate
+
+
+@pytest.mark.spec("E-022")
+def test_a_token_names_the_certificate_it_is_bound_to(scene):
+    """A resource server compares it with what TLS shows it (RFC 8705 §3.1)."""
+    caller = scene.caller(self_signed())
+    client_id = caller.client_id(**own(caller.held) | BOUND)
+
+    token = caller.token(client_id).json()["access_token"]
+    form = {"token": token, "client_id": client_id}
+    inspected = caller.send("POST", "/introspect", data=form).json()
+
+    confirmation = {"x5t#S256": thumbprint(caller.held.der)}
+    assert confirmation == claims_of(token)["cnf"]
+    assert (True, confirmation) == (inspected["active"], inspected["cnf"])
+
+
+@pytest.mark.spec("E-022")
+def test_a_client_of_any_method_may_have_bound_tokens(scene):
+    """How a client proves itself and what its tokens are bound to are two things (§3.4)."""
+    caller = scene.caller(self_signed())
+    client = caller.register(**BOUND).json()
+    form = {"grant_type": "client_credentials"}
+    pair = (client["client_id"], client["client_secret"])
+
+    bound = caller.send("POST", "/token", data=form, auth=pair)
+    bare = scene.caller().send("POST", "/token", data=form, auth=pair)
+
+    token = bound.json()["access_token"]
+    assert {"x5t#S256": thumbprint(caller.held.der)} == claims_of(token)["cnf"]
+    assert (400, "invalid_request") == verdict(bare)
+
+
+@pytest.mark.spec("E-022")
+def test_tokens_are_not_bound_unasked(scene):
+    """A resource server that sees no certificate could not take them."""
+    caller = scene.caller(self_signed())
+
+    token = caller.token(caller.client_id(**own(caller.held))).json()["access_token"]
+
+    assert "cnf" not in claims_of(token)
+
+
+def claims_of(token):
+    """Return what a signed token says, unverified."""
+    return json.loads(decode(token.split(".")[1]))
 
 
 # The TLS that asks
