@@ -96,7 +96,7 @@ class Browser:
     def signed_in_as(self) -> str | None:
         """Return whom the account page greets."""
         text = self.open("/account").text
-        return text.partition("You are signed in as ")[2].split(".")[0].strip() or None
+        return text.partition("You are signed in as ")[2].split(". ")[0].strip() or None
 
     def _shown(self, answer: httpx2.Response) -> Page:
         reader = _Reader()

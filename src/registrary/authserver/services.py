@@ -8,6 +8,7 @@ from registrary.core.addresses import source_key
 from registrary.core.entropy import Draw
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.counter import Counter
+from registrary.ports.exchanger import NOBODY, Exchanger
 from registrary.ports.fetcher import Fetcher
 from registrary.ports.keys import SecretKeys, Signer
 from registrary.ports.limiter import Limiter, Rate
@@ -23,7 +24,7 @@ class ServerServices:
     """The adapters behind the authorization server.
 
     *issues* counts tokens, *refusals* what strangers were refused. *limiter* is None when rate
-    limits are switched off.
+    limits are switched off. *exchanger* speaks with the identity providers of the organisation.
     """
 
     store: Store
@@ -36,6 +37,7 @@ class ServerServices:
     issues: Counter
     refusals: Counter
     limiter: Limiter | None = None
+    exchanger: Exchanger = NOBODY
 
     def draw(self, count: int) -> Draw:
         """Return *count* fresh random bytes to spend in one decision."""

@@ -44,8 +44,12 @@ class Tag(StrEnum):
     KEY_CREATED = "key:created"
     KEY_ACTIVATED = "key:activated"
     KEY_RETIRED = "key:retired"
+    IDENTITY_PROVIDER_CREATED = "identity_provider:created"
+    IDENTITY_PROVIDER_UPDATED = "identity_provider:updated"
+    IDENTITY_PROVIDER_DELETED = "identity_provider:deleted"
     CONSENT_WITHDRAWN = "consent:withdrawn"
     PERSON_CREATED = "person:created"
+    PERSON_UPDATED = "person:updated"
     PERSON_SIGNED_IN = "person:signed_in"
     PERSON_SIGNED_OUT = "person:signed_out"
     PERSON_SIGNED_OUT_EVERYWHERE = "person:signed_out_everywhere"
@@ -96,8 +100,12 @@ SENTENCES: dict[Tag, str] = {
     Tag.KEY_CREATED: "A signing key was created.",
     Tag.KEY_ACTIVATED: "A signing key took over.",
     Tag.KEY_RETIRED: "A signing key is no longer published.",
+    Tag.IDENTITY_PROVIDER_CREATED: "People may sign in at a further identity provider.",
+    Tag.IDENTITY_PROVIDER_UPDATED: "How people sign in at an identity provider changed.",
+    Tag.IDENTITY_PROVIDER_DELETED: "Nobody signs in at an identity provider any more.",
     Tag.CONSENT_WITHDRAWN: "A person disconnected a client, which has to ask again.",
     Tag.PERSON_CREATED: "A person was made known.",
+    Tag.PERSON_UPDATED: "What is known of a person changed.",
     Tag.PERSON_SIGNED_IN: "A person signed in with a browser.",
     Tag.PERSON_SIGNED_OUT: "A session of a person was ended.",
     Tag.PERSON_SIGNED_OUT_EVERYWHERE: "Every session and grant of a person was ended.",

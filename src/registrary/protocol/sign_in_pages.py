@@ -9,8 +9,17 @@ from typing import Final
 import msgspec
 
 from registrary.authserver.context import ServerContext
-from registrary.authserver.people.tickets import Binding, Ticket, open_ticket, seal_ticket
+from registrary.authserver.people.names import LOCAL_PREFIX
+from registrary.authserver.people.tickets import (
+    TICKET_LIFETIME,
+    Binding,
+    Ticket,
+    open_ticket,
+    seal_ticket,
+)
+from registrary.authserver.people.upstream import Upstream
 from registrary.authserver.services import ServerServices
+from registrary.core.people import SignInName
 from registrary.protocol.browser import (
     BROWSER_DRAW_BYTES,
     browser_cookie,
@@ -18,12 +27,15 @@ from registrary.protocol.browser import (
     new_browser,
 )
 from registrary.protocol.http import HttpRequest, Page
-from registrary.protocol.parameters import Parameters
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
+TICKET: Final = "registrary_ticket"
+"""The parameter of who comes back from a way round."""
+
 LOGIN: Final = "login"  # the steps at which a ticket is good
 FURTHER: Final = "further"
+RETURNED: Final = "returned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,11 @@ class Asked:
     request: HttpRequest
     conversation: Conversation
 
+    @property
+    def about(self) -> str:
+        """Return what tickets of this conversation are bound to."""
+        return f"{self.conversation.purpose}:{self.conversation.digest}"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -79,23 +96,26 @@ class Shown:
 class SignInPages:
     """The pages of one issuer on which people prove who they are."""
 
-    def __init__(self, services: ServerServices, context: ServerContext) -> None:
+    def __init__(
+        self, services: ServerServices, context: ServerContext, upstream: Upstream
+    ) -> None:
         self._services = services
         self._context = context
+        self._upstream = upstream
 
     async def login(self, asked: Asked, shown: Shown) -> Page:
         """Return the login page."""
         ticket = Ticket(started_at=shown.started_at, made_at=self._services.clock.now())
         csrf, headers = self.sealed(asked, ticket, step=LOGIN)
-        conversation = asked.conversation
+        conversation, providers = asked.conversation, await self._upstream.providers()
         values: dict[str, object] = {
             "csrf": csrf,
             "form_action": conversation.form_action,
             "client": conversation.client,
             "username": shown.username,
             "problem": shown.problem,
-            "providers": [],
-            "has_password": True,
+            "providers": [{"id": each.id, "name": each.name} for each in providers],
+            "has_password": not providers or await self._has_local_people(),
             "passkey": None,
             "links": conversation.links or None,
         }
@@ -105,23 +125,34 @@ class SignInPages:
         """Return *ticket* as text for the page at *step*, and a cookie for a new browser."""
         browser = browser_of(asked.request, self._context)
         if browser is not None:
-            return self._sealed_for(browser, asked, ticket, step=step), ()
+            return self.sealed_for(browser, asked.about, ticket, step=step), ()
         browser = new_browser(self._services.draw(BROWSER_DRAW_BYTES))
         header = browser_cookie(self._context, browser)
-        return self._sealed_for(browser, asked, ticket, step=step), (header,)
+        return self.sealed_for(browser, asked.about, ticket, step=step), (header,)
 
-    def opened(self, asked: Asked, form: Parameters, *, step: str) -> Ticket | None:
-        """Return the ticket in *form*, None unless this browser got it for this at *step*."""
+    def sealed_for(self, browser: str, about: str, ticket: Ticket, *, step: str) -> str:
+        """Return *ticket* as text for a page at *step* that *browser* will get *about*."""
+        binding = Binding(self._context.id, step, browser, about)
+        return seal_ticket(self._services, binding, ticket)
+
+    def opened(
+        self,
+        asked: Asked,
+        text: str | None,
+        *,
+        step: str,
+        lifetime: timedelta = TICKET_LIFETIME,
+    ) -> Ticket | None:
+        """Return the ticket *text*, None unless this browser got it for this at *step*."""
         browser = browser_of(asked.request, self._context)
         if browser is None:
             return None
-        binding = self._binding(browser, asked.conversation, step)
-        return open_ticket(self._services, binding, form.get("csrf"))
+        binding = Binding(self._context.id, step, browser, asked.about)
+        return open_ticket(self._services, binding, text, lifetime=lifetime)
 
-    def _sealed_for(self, browser: str, asked: Asked, ticket: Ticket, *, step: str) -> str:
-        binding = self._binding(browser, asked.conversation, step)
-        return seal_ticket(self._services, binding, ticket)
-
-    def _binding(self, browser: str, conversation: Conversation, step: str) -> Binding:
-        about = f"{conversation.purpose}:{conversation.digest}"
-        return Binding(self._context.id, step, browser, about)
+    async def _has_local_people(self) -> bool:
+        """Tell whether anybody could sign in with a user name here."""
+        page = await self._services.store.page(
+            SignInName, self._context.id, after=LOCAL_PREFIX, limit=1
+        )
+        return any(name.name.startswith(LOCAL_PREFIX) for name in page.records)

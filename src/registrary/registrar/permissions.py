@@ -25,6 +25,8 @@ class Permission(StrEnum):
     ISSUERS_WRITE = "issuers:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    IDENTITY_PROVIDERS_READ = "identity_providers:read"
+    IDENTITY_PROVIDERS_WRITE = "identity_providers:write"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
 
@@ -43,6 +45,8 @@ SENTENCES: Final[dict[Permission, str]] = {
     Permission.ISSUERS_WRITE: "Change how registration works; at the first issuer, add issuers.",
     Permission.KEYS_READ: "See which signing keys there are.",
     Permission.KEYS_WRITE: "Replace and withdraw signing keys.",
+    Permission.IDENTITY_PROVIDERS_READ: "See where people sign in, never our secrets there.",
+    Permission.IDENTITY_PROVIDERS_WRITE: "Choose where people sign in.",
     Permission.AUDIT_READ: "Read the audit log and its proofs.",
     Permission.METRICS_READ: "Read `/metrics`.",
 }

@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import msgspec
 
+from registrary.authserver.context import ServerContext
+from registrary.authserver.people.provider_keeping import ProviderKeeper
 from registrary.ports.audit_log import AuditLog
+from registrary.ports.exchanger import NOBODY, Exchanger
 from registrary.ports.keys import KeyMaker, Signer
 from registrary.protocol.admin.admin_tokens import AdminTokenOperations
 from registrary.protocol.admin.audit import AuditOperations
 from registrary.protocol.admin.catalogue import CatalogueOperations
 from registrary.protocol.admin.clients import ClientOperations
+from registrary.protocol.admin.identity_providers import IdentityProviderOperations
 from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
 from registrary.protocol.admin.issuers import IssuerOperations
 from registrary.protocol.admin.keys import KeyOperations
@@ -45,6 +49,7 @@ class Administration:
     signer: Signer
     key_maker: KeyMaker
     access: AdminAccess
+    exchanger: Exchanger = NOBODY
 
 
 def admin_routes(context: IssuerContext, used: Administration) -> tuple[Route, ...]:
@@ -77,8 +82,17 @@ def admin_operations(context: IssuerContext, used: Administration) -> tuple[Oper
         *IssuerOperations(context, store, IssuerKeeper(services)).rows(),
         *CatalogueOperations(context, store, Catalogue(IssuerKeeper(services))).rows(),
         *KeyOperations(context, keeper, used.signer).rows(),
+        *people_operations(context, used),
         *AuditOperations(context.issuer, used.log, used.signer).rows(),
     )
+
+
+def people_operations(context: IssuerContext, used: Administration) -> tuple[Operation, ...]:
+    """Return the operations on people, and on where they sign in."""
+    services, store = used.services, used.services.store
+    about = ServerContext(context.issuer, context.offer, f"{context.issuer.url}/token")
+    keeper = ProviderKeeper(services, services.fetcher, used.exchanger)
+    return IdentityProviderOperations(about, store, keeper).rows()
 
 
 class _Door:

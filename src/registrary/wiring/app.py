@@ -196,6 +196,7 @@ class Runtime:
             signer=signer,
             key_maker=LocalKeyMaker(self.vault.keys),
             access=self.access,
+            exchanger=server.exchanger,
         )
         return UseCases(
             server=server,

@@ -5,6 +5,7 @@ from typing import Final
 
 from registrary.core.base64url import encode
 
+LOCAL_PREFIX: Final = "local:"
 NAME_LIMIT: Final = 254  # characters, as many as an e-mail address may have (RFC 5321 §4.5.3.1)
 
 
@@ -15,7 +16,7 @@ def folded(username: str) -> str:
 
 def local_name(username: str) -> str:
     """Return the name of somebody with a user name here."""
-    return f"local:{folded(username)}"
+    return f"{LOCAL_PREFIX}{folded(username)}"
 
 
 def passkey_name(credential: bytes) -> str:

@@ -50,14 +50,17 @@ class PasswordSignIn:
 
     def wait_for(self, context: ServerContext, about: str, *, visit: Visit) -> timedelta | None:
         """Count one attempt *about* somebody; return how long to wait if there were too many."""
-        dev = context.issuer.dev
-        source = source_key(visit.peer) if visit.peer else ""
         name = sha256(folded(about).encode("utf-8", "surrogatepass")).hexdigest()
-        return self._services.wait_for(
-            f"{context.id}:sign-in:{source}", _IN_DEVELOPMENT if dev else _PER_SOURCE
-        ) or self._services.wait_for(
-            f"{context.id}:sign-in-as:{name}", _IN_DEVELOPMENT if dev else _PER_NAME
+        per_minute = _IN_DEVELOPMENT if context.issuer.dev else _PER_NAME
+        return self.wait_for_source(context, visit=visit) or self._services.wait_for(
+            f"{context.id}:sign-in-as:{name}", per_minute
         )
+
+    def wait_for_source(self, context: ServerContext, *, visit: Visit) -> timedelta | None:
+        """Count one attempt from where *visit* came; return how long to wait if too many."""
+        source = source_key(visit.peer) if visit.peer else ""
+        per_minute = _IN_DEVELOPMENT if context.issuer.dev else _PER_SOURCE
+        return self._services.wait_for(f"{context.id}:sign-in:{source}", per_minute)
 
     async def find(self, context: ServerContext, username: str) -> Person | None:
         """Return who has the user name *username*, or None."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -65,19 +65,24 @@ class Sessions:
         acr: str | None,
         visit: Visit,
         provider: str | None = None,
+        auth_time: datetime | None = None,
         replaces: Session | None = None,
         also: tuple[Put, ...] = (),
     ) -> tuple[SignedIn, Secret]:
         """Return a new session of *person* and its token; *replaces* ends with it.
 
         A person who proves themselves again stays in the session that clients know, with another
-        token. *also* is written in the same moment, such as a code that is spent; raises
-        `Conflict` when it was written before.
+        token. *auth_time* is when they proved themselves elsewhere, None for now. *also* is
+        written in the same moment, such as a code that is spent; raises `Conflict` when it was
+        written before.
         """
         if replaces is not None and replaces.person != person.id:
             await self.end(context, replaces, visit=visit)
         session, token = self._made(context, person)
-        session = msgspec.structs.replace(session, amr=amr, acr=acr, provider=provider)
+        proved_at = min(auth_time or session.auth_time, session.auth_time)
+        session = msgspec.structs.replace(
+            session, amr=amr, acr=acr, provider=provider, auth_time=proved_at
+        )
         ended: tuple[Delete, ...] = ()
         if replaces is not None:
             ended = _deletions(replaces)

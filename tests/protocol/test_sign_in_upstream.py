@@ -1,0 +1,332 @@
+"""People sign in at their organisation's provider, and nobody can go that way in their name."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+
+from registrary.testing.server import RunningServer
+from tests.protocol.browser import Browser, Page, a_browser
+from tests.protocol.kit import OPERATOR
+from tests.protocol.provider import CLIENT, Provider, a_provider
+
+PROVIDERS = "/api/v1/identity-providers"
+
+
+class Place:
+    """A server, a provider that it trusts, and browsers."""
+
+    def __init__(self, server: RunningServer, provider: Provider, stack: ExitStack):
+        self.server = server
+        self.provider = provider
+        self._stack = stack
+        self.id = self.trust()["id"]
+
+    def trust(self, **members: Any) -> dict[str, Any]:  # Any: members are JSON
+        """Make the provider known to the server and return what it says of it."""
+        wanted = {
+            "name": "Work",
+            "url": self.provider.url,
+            "client_id": CLIENT[0],
+            "client_secret": CLIENT[1],
+        }
+        made = httpx2.post(
+            self.server.url + PROVIDERS, json=wanted | members, headers=OPERATOR, trust_env=False
+        )
+        assert made.status_code == 201, made.text
+        answer: dict[str, Any] = made.json()
+        return answer
+
+    def browser(self) -> Browser:
+        """Return a browser without cookies."""
+        return self._stack.enter_context(a_browser(self.server.url))
+
+    def leave(self, browser: Browser, **fields: str) -> str:
+        """Press the provider's button and return the address that leads there."""
+        page = browser.open("/account")
+        onward = browser.submit(page, ("provider", self.id), **fields)
+        assert "Going on to Work" in onward.text, onward.answer.text
+        return (
+            onward.answer.text.partition('class="button" href="')[2]
+            .partition('"')[0]
+            .replace("&amp;", "&")
+        )
+
+    def back_from(self, address: str) -> str:
+        """Sign in at the provider and return the address that it sends people back to."""
+        answer = httpx2.get(address, trust_env=False)
+        assert answer.is_redirect, answer.text
+        return answer.headers["location"]
+
+    def sign_in(self, browser: Browser) -> Page:
+        """Go the whole way and return the answer of the last step."""
+        return browser.open(self.back_from(self.leave(browser)))
+
+
+@pytest.fixture
+def place(server) -> Iterator[Place]:
+    """Return a place whose provider signs everybody in."""
+    with ExitStack() as stack:
+        provider = stack.enter_context(a_provider())
+        one = Place(server, provider, stack)
+        yield one
+        httpx2.delete(f"{server.url}{PROVIDERS}/{one.id}", headers=OPERATOR, trust_env=False)
+
+
+def test_somebody_signs_in_at_work(place):
+    """The normal case of an organisation."""
+    browser = place.browser()
+
+    done = place.sign_in(browser)
+    landed = browser.follow(done)
+
+    assert 303 == done.status
+    assert "registrary_ticket" in done.answer.headers["location"]
+    assert 303 == landed.status
+    assert "anna@work.example" == browser.signed_in_as()
+
+
+def test_the_request_has_everything_that_keeps_others_out(place):
+    """Code with PKCE, a nonce, and a state that says nothing (RFC 9700 §2.1.1)."""
+    browser = place.browser()
+    place.sign_in(browser)
+
+    [request] = place.provider.asked
+    assert ("code", "S256") == (request["response_type"], request["code_challenge_method"])
+    assert f"{place.server.url}/signin/callback" == request["redirect_uri"]
+    assert {"state", "nonce", "code_challenge", "scope", "client_id"} < request.keys()
+
+
+def test_the_same_person_comes_back_as_the_same_person(place):
+    """Whatever the provider calls them by then."""
+    first, second = place.browser(), place.browser()
+    place.sign_in(first)
+    place.provider.userinfo = {"email": "anna.new@work.example"}
+
+    place.sign_in(second)
+
+    assert "anna.new@work.example" == second.signed_in_as()
+    assert first.signed_in_as() == second.signed_in_as()
+
+
+def test_an_address_of_the_organisation_leads_to_its_provider(place):
+    """People type what they always type."""
+    place.trust(name="Domain", domains=["Work.Example"])
+    browser = place.browser()
+
+    page = browser.submit(browser.open("/account"), username="bert@WORK.example", password="x")
+
+    assert "Going on to Domain" in page.text
+    assert "login_hint=bert%40WORK.example" in page.answer.text
+
+
+def test_a_state_from_another_browser_signs_nobody_in(place):
+    """CVE-2026-27124: the attacker sends the victim the end of a sign-in of their own."""
+    attacker, victim = place.browser(), place.browser()
+    victim.open("/account")
+    address = place.back_from(place.leave(attacker))
+
+    done = victim.open(address)
+
+    assert 400 == done.status
+    assert "began in another browser" in done.text
+    assert victim.signed_in_as() is None
+    assert 303 == attacker.open(address).status
+
+
+def test_a_state_is_good_once(place):
+    """What stands in a history or a log must not open a second session."""
+    browser = place.browser()
+    address = place.back_from(place.leave(browser))
+
+    first, second = browser.open(address), browser.open(address)
+
+    assert (303, 400) == (first.status, second.status)
+
+
+@pytest.mark.parametrize(
+    "state", [None, "", "made-up", "ä"], ids=["none", "empty", "made-up", "odd"]
+)
+def test_a_state_nobody_gave_out_signs_nobody_in(place, state):
+    """The address is known to everybody."""
+    browser = place.browser()
+    browser.open("/account")
+    query = {} if state is None else {"state": state}
+
+    done = browser.http.get("/signin/callback", params={"code": "0", **query})
+
+    assert 400 == done.status_code
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"iss": "https://evil.example"}, {"iss": None}],
+    ids=["another", "announced-and-missing"],
+)
+def test_a_code_of_another_provider_is_not_redeemed(place, answer):
+    """Mix-up: the code of an honest provider must not be handed to a dishonest one (RFC 9207)."""
+    place.provider.answer = answer
+    browser = place.browser()
+
+    done = place.sign_in(browser)
+
+    assert 502 == done.status
+    assert browser.signed_in_as() is None
+
+
+def test_a_provider_that_announces_no_iss_may_leave_it_out(place):
+    """Many do not know RFC 9207 yet."""
+    place.provider.metadata = {"authorization_response_iss_parameter_supported": False}
+    place.provider.answer = {"iss": None}
+
+    assert 303 == place.sign_in(place.browser()).status
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "another-client"},
+        {"aud": ["registrary", "another"]},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"exp": 1},
+        {"sub": None},
+        {"sub": ""},
+        {"azp": "another"},
+    ],
+    ids=["iss", "aud", "audiences", "nonce", "no-nonce", "expired", "no-sub", "empty-sub", "azp"],
+)
+def test_an_id_token_that_was_not_made_for_this_signs_nobody_in(place, claims):
+    """Each of these is somebody else's token (OpenID Connect Core §3.1.3.7)."""
+    place.provider.claims = claims
+    browser = place.browser()
+
+    done = place.sign_in(browser)
+
+    assert 502 == done.status
+    assert browser.signed_in_as() is None
+
+
+def test_metadata_of_another_issuer_is_not_believed(place):
+    """A provider must not be able to speak for another (Discovery §4.3)."""
+    place.provider.metadata = {"issuer": "https://other.example"}
+    browser = place.browser()
+
+    page = browser.submit(browser.open("/account"), ("provider", place.id))
+
+    assert 503 == page.status
+    assert "Work does not answer now" in page.text
+
+
+def test_a_provider_that_is_down_is_said_so(place):
+    """Somebody who reads that can call the right people, and sign in another way."""
+    place.provider.is_down = True
+    browser = place.browser()
+
+    page = browser.submit(browser.open("/account"), ("provider", place.id))
+
+    assert 503 == page.status
+    assert "Work does not answer now" in page.text
+    assert ("login", "login") in page.form.buttons
+
+
+def test_a_provider_that_goes_down_on_the_way_is_said_so(place):
+    """The person did nothing wrong and is told so."""
+    browser = place.browser()
+    address = place.back_from(place.leave(browser))
+    place.provider.is_down = True
+
+    done = browser.open(address)
+
+    assert 502 == done.status
+    assert "Work did not say who you are" in done.text
+
+
+def test_a_person_who_says_no_there_is_not_signed_in_here(place):
+    """The error of the provider is not shown: it is a text of somebody else's."""
+    place.provider.answer = {"code": None, "error": "access_denied", "error_description": "<b>"}
+    browser = place.browser()
+
+    done = place.sign_in(browser)
+
+    assert 400 == done.status
+    assert "Work did not say who you are" in done.text
+
+
+def test_a_new_key_of_the_provider_is_fetched(place):
+    """Providers change keys without telling anybody (Core §10.1.1)."""
+    place.sign_in(place.browser())
+    place.provider.change_key()
+
+    assert 303 == place.sign_in(place.browser()).status
+
+
+def test_userinfo_of_somebody_else_is_not_believed(place):
+    """Token substitution (Core §5.3.4)."""
+    place.provider.userinfo = {"sub": "somebody-else", "email": "boss@work.example"}
+    browser = place.browser()
+
+    place.sign_in(browser)
+
+    assert "boss@work.example" != browser.signed_in_as()
+
+
+def test_an_address_is_no_identity(place):
+    """Who may set an e-mail address at one provider must not become somebody known here."""
+    place.provider.userinfo = {"email": "demo@demo.example", "preferred_username": "demo"}
+    browser = place.browser()
+
+    place.sign_in(browser)
+
+    assert "demo@demo.example" == browser.signed_in_as()  # the demo person is shown as demo
+
+
+def test_a_provider_that_makes_nobody_known_lets_in_those_who_are(place):
+    """A partner's staff may sign in only where somebody invited them."""
+    closed = place.trust(name="Work", creates_people=False)
+    place.id = closed["id"]
+    browser = place.browser()
+
+    done = place.sign_in(browser)
+
+    assert 403 == done.status
+    assert browser.signed_in_as() is None
+
+
+def test_a_ticket_is_good_once_and_here(place):
+    """The address with the ticket stands in the history of the browser."""
+    browser, other = place.browser(), place.browser()
+    done = place.sign_in(browser)
+    address = done.answer.headers["location"]
+    other.open("/account")
+
+    elsewhere = other.open(address)
+    first, again = browser.open(address), browser.open(address)
+
+    assert (200, 303, 200) == (elsewhere.status, first.status, again.status)
+    assert other.signed_in_as() is None
+
+
+def test_secrets_of_providers_are_never_shown(place):
+    """Who may look at the settings must not be able to act as this server."""
+    found = httpx2.get(
+        f"{place.server.url}{PROVIDERS}/{place.id}", headers=OPERATOR, trust_env=False
+    )
+
+    assert CLIENT[1] not in found.text
+    assert found.json()["has_secret"] is True
+    assert f"{place.server.url}/signin/callback" == found.json()["redirect_uri"]
+
+
+def test_nothing_but_the_state_names_the_attempt(place):
+    """Nonce and verifier are for the server alone."""
+    address = place.leave(place.browser())
+
+    sent = parse_qs(urlsplit(address).query)
+
+    assert "code_verifier" not in sent
+    assert {"state", "nonce"} < sent.keys()
