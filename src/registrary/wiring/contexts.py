@@ -36,6 +36,7 @@ FEATURES: Final = frozenset(
         Feature.ENCRYPTION,
         Feature.PUSHED_REQUESTS,
         Feature.REQUEST_OBJECTS,
+        Feature.SIGNED_INTROSPECTION,
         Feature.SIGNED_REQUESTS,
         Feature.SIGNED_RESPONSES,
         Feature.SIGNED_USERINFO,

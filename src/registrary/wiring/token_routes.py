@@ -10,6 +10,7 @@ from registrary.authserver.id_tokens import IdTokens
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.proofs import ProofJudge
 from registrary.authserver.services import ServerServices
+from registrary.authserver.signed_inspection import SignedAnswers
 from registrary.authserver.token_reading import TokenReader
 from registrary.authserver.tokens import AccessTokens
 from registrary.authserver.userinfo import UserInfo
@@ -39,7 +40,7 @@ def token_routes(
     channel = BackChannel(context, authenticator)
     proofs = ProofReader(context, ProofJudge(services))
     token = TokenEndpoint(channel, grants_of(services), proofs)
-    inspection = InspectionEndpoint(channel, TokenInspector(services))
+    inspection = InspectionEndpoint(channel, TokenInspector(services), SignedAnswers(services))
     userinfo = UserInfoEndpoint(proofs, TokenReader(services), UserInfo(services))
 
     def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:

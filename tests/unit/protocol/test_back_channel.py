@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from registrary.authserver.proofs import ProofJudge
+from registrary.authserver.signed_inspection import SignedAnswers
 from registrary.core.lifecycle import ClientState, HoldKind
 from registrary.protocol.back_channel import BackChannel
 from registrary.protocol.dpop import ProofReader
@@ -30,7 +31,7 @@ class Endpoints:
     def __init__(self, server: Server):
         channel = BackChannel(server.context, server.authenticator)
         proofs = ProofReader(server.context, ProofJudge(server.services))
-        inspection = InspectionEndpoint(channel, server.inspector)
+        inspection = InspectionEndpoint(channel, server.inspector, SignedAnswers(server.services))
         self._handlers = {
             "/token": TokenEndpoint(channel, server.grants, proofs).grant,
             "/introspect": inspection.introspect,
