@@ -44,7 +44,7 @@ def register_answer(client):
     return httpx2.Response(201, json=client)
 
 
-@pytest.mark.spec("E-060", "E-112")
+@pytest.mark.spec("E-060", "E-112", "AZ-005", "AZ-006", "AZ-007")
 def test_a_person_signs_in_allows_and_is_led_back(browser, http, register):
     """This is what everything else is for."""
     client = register(client_name="An application").json()
@@ -135,6 +135,7 @@ def test_who_cannot_be_known_again_is_asked_about_each_time(signed_in, register,
     assert "consent_required" == silent.result["error"]
 
 
+@pytest.mark.spec("AZ-030")
 def test_a_new_clients_first_request_always_asks(signed_in, register):
     """A registration is nobody's consent (goiabada #108, quackback #304)."""
     page = signed_in.open(authorize_path(register().json()))
@@ -144,6 +145,7 @@ def test_a_new_clients_first_request_always_asks(signed_in, register):
     assert "consent_required" == silent.result["error"]
 
 
+@pytest.mark.spec("AZ-030")
 def test_a_silent_request_tells_that_nobody_is_there(browser, register):
     """An invisible frame gets an answer, and no page (Core §3.1.2.6)."""
     back = browser.open(authorize_path(register().json(), prompt="none"))
@@ -152,6 +154,7 @@ def test_a_silent_request_tells_that_nobody_is_there(browser, register):
 
 
 @pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "0"}], ids=str)
+@pytest.mark.spec("AZ-031", "C-019")
 def test_a_fresh_sign_in_is_asked_for_once(signed_in, register, asked):
     """Who has just signed in again is not asked a third time."""
     client = register().json()
@@ -180,6 +183,7 @@ def test_the_answer_travels_as_asked(signed_in, register, mode, mark):
     assert back.location.startswith(f"{uri}{separator}code=")
 
 
+@pytest.mark.spec("AZ-052")
 def test_the_answer_travels_in_a_form(signed_in, register):
     """Long answers fit, and nothing of them is in an address (Form Post Response Mode)."""
     client = register().json()
@@ -191,6 +195,7 @@ def test_the_answer_travels_in_a_form(signed_in, register):
     assert "form-action https://app.example;" in back.answer.headers["content-security-policy"]
 
 
+@pytest.mark.spec("AZ-012")
 def test_a_request_may_come_in_a_body(browser, register):
     """OpenID Connect Core §3.1.2.1 demands GET and POST."""
     client = register().json()
@@ -227,7 +232,7 @@ def test_a_person_can_be_asked_on_their_own_machine(signed_in, register):
 
 
 @pytest.mark.parametrize("members", [{}, PUBLIC], ids=["confidential", "public"])
-@pytest.mark.spec("A-130", "E-114", "E-122")
+@pytest.mark.spec("A-130", "E-114", "E-122", "AZ-014")
 def test_nobody_goes_without_pkce(signed_in, register, members):
     """A stolen code is worth nothing to who has no verifier (RFC 9700 §2.1.1)."""
     client = register(**members).json()

@@ -15,12 +15,6 @@ OUT = "https://app.example/out"
 COMING = [
     coming("software_statement", STATEMENT_ROWS, value="e30.e30."),
     coming(
-        "request_object_signing_alg",
-        pytest.mark.spec("C-015"),
-        value="RS256",
-        announced="request_object_signing",
-    ),
-    coming(
         "request_object_encryption_enc",
         pytest.mark.spec("C-016"),
         value="A256GCM",
@@ -38,12 +32,6 @@ COMING = [
         pytest.mark.spec("C-056"),
         value=OUT,
         announced="frontchannel_logout",
-    ),
-    coming(
-        "require_pushed_authorization_requests",
-        pytest.mark.spec("E-001"),
-        value=True,
-        announced="pushed_authorization_request",
     ),
     coming(
         "tls_client_auth_san_dns",

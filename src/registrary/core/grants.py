@@ -171,6 +171,8 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class PushedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An authorization request that its client pushed (RFC 9126), good for one answer.
 
+    A person has to come with it before *good_until*; what they then do takes its time, so the
+    record is kept until *expires_at*. *is_signed* tells whether it came as a signed object,
     *dpop_jkt* is the key proved at the pushing (RFC 9449 §10.1).
     """
 
@@ -183,8 +185,10 @@ class PushedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     mac: bytes
     client_id: str
     parameters: dict[str, tuple[str, ...]]
+    is_signed: bool = False
     dpop_jkt: str | None = None
     created_at: datetime
+    good_until: datetime
     expires_at: datetime
 
     @property

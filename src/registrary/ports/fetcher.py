@@ -65,10 +65,29 @@ LOGO_URI: Final = FetchPurpose(
     deadline=timedelta(seconds=5),
 )
 
+REQUEST_OBJECT: Final = FetchPurpose(
+    "request_uri",  # RFC 9101 §5.2.3 names the first type; servers of files know the last two alone
+    media_types=(
+        "application/oauth-authz-req+jwt",
+        "application/jwt",
+        "application/jose",
+        "application/octet-stream",
+        "text/plain",
+    ),
+    limit_bytes=16 * KIB,
+    deadline=timedelta(seconds=5),
+)
+
 PURPOSES: Final[Mapping[str, FetchPurpose]] = MappingProxyType(
     {
         purpose.name: purpose
-        for purpose in (SECTOR_IDENTIFIER_URI, JWKS_URI, CLIENT_ID_METADATA_DOCUMENT, LOGO_URI)
+        for purpose in (
+            SECTOR_IDENTIFIER_URI,
+            JWKS_URI,
+            CLIENT_ID_METADATA_DOCUMENT,
+            LOGO_URI,
+            REQUEST_OBJECT,
+        )
     }
 )
 """Every purpose by its name; a further kind of document is a further row."""

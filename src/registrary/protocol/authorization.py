@@ -5,6 +5,7 @@ was served from, so each step judges the request anew and reads the client anew:
 meanwhile stops. A POST without ``csrf`` is a request in a body, and becomes the GET that it means.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -12,17 +13,25 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from registrary.authserver.authorization.consent import Question, allowed_scope, metadata_hash
-from registrary.authserver.authorization.deciding import Allowed, Decisions
+from registrary.authserver.authorization.consent import (
+    Question,
+    allowed_scope,
+    details_hash,
+    metadata_hash,
+)
+from registrary.authserver.authorization.deciding import Decisions
 from registrary.authserver.authorization.failing import Failure, RequestRefused
 from registrary.authserver.authorization.hints import hinted_subject
 from registrary.authserver.authorization.request import AuthorizationRequest
 from registrary.authserver.authorization.signing_in import LOGIN_REQUIRED, Standing, must_sign_in
 from registrary.authserver.authorization.sources import Requests
-from registrary.authserver.authorization.way_back import Fields, form_action_source
+from registrary.authserver.authorization.way_back import form_action_source
+from registrary.authserver.client_encryption import NoClientKey
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.sessions import SignedIn
+from registrary.authserver.presented import Refusal
 from registrary.authserver.services import ServerServices
+from registrary.ports.keys import NoSigningKey
 from registrary.protocol.authorization_answers import TITLE, Answers, Headers, see_other
 from registrary.protocol.authorization_pages import asking_client, consent_values, links_of
 from registrary.protocol.back_channel import visit_of
@@ -42,6 +51,9 @@ _TOO_LONG: Final = (
 )
 _REPEATABLE: Final = frozenset({"resource", "scope"})
 _NOT_WHOM: Final = "the person who signed in is not whom the request asks for, or not so surely"
+_LATE: Final = "the request is too old; the application has to ask anew"
+_NO_KEY: Final = "The application wants its answers encrypted, and no key of it can be used."
+_RETRY: Final = ((b"retry-after", b"5"),)
 _ALLOWED_MEANWHILE: Final = "This was allowed meanwhile. You can disconnect the application."
 _STALE: Final = "The page was open for too long, or something changed. Please decide again."
 _NO_REQUEST: Final = "This form holds neither an answer to a page of this server nor a request."
@@ -82,6 +94,13 @@ class AuthorizationEndpoint:
 
     async def ask(self, request: HttpRequest) -> HttpResponse | Page:
         """Answer a request in the address, or one that comes back from a way round."""
+        return await _answered(self._ask(request))
+
+    async def answer(self, request: HttpRequest) -> HttpResponse | Page:
+        """Take the answer to a page of ours, or a request in a body."""
+        return await _answered(self._answer(request))
+
+    async def _ask(self, request: HttpRequest) -> HttpResponse | Page:
         turn = await self._turn(request)
         if isinstance(turn, Failure):
             return await self._answers.failed(turn)
@@ -91,8 +110,7 @@ class AuthorizationEndpoint:
             turn = turn if reached is None else turn.reached(reached)
         return await self._go_on(turn)
 
-    async def answer(self, request: HttpRequest) -> HttpResponse | Page:
-        """Take the answer to a page of ours, or a request in a body."""
+    async def _answer(self, request: HttpRequest) -> HttpResponse | Page:
         try:
             form = parse_parameters(request.body, repeatable=_REPEATABLE)
         except ParameterError as error:
@@ -141,6 +159,8 @@ class AuthorizationEndpoint:
     async def _sign_in(self, turn: _Turn) -> SignedIn | HttpResponse | Page:
         """Return who is signed in if that suffices, else the page that asks, or the failure."""
         asked, signed_in = turn.asked, turn.signed_in
+        if self._is_late(turn):
+            return await self._fail(turn, "invalid_request_uri", _LATE)
         try:
             hinted = await self._hinted(asked)
         except RequestRefused as refused:
@@ -157,6 +177,13 @@ class AuthorizationEndpoint:
             return await self._fail(turn, need or LOGIN_REQUIRED, "the person must sign in")
         page = await self.desk.ask(turn.request, turn.conversation, started_at=turn.started_at)
         return msgspec.structs.replace(page, headers=(*page.headers, *turn.headers))
+
+    def _is_late(self, turn: _Turn) -> bool:
+        """Tell whether the request was no longer good when the person came with it."""
+        good_until = turn.asked.source.good_until
+        return good_until is not None and good_until <= (
+            turn.started_at or self.services.clock.now()
+        )
 
     async def _hinted(self, asked: AuthorizationRequest) -> str | None:
         hint = asked.id_token_hint
@@ -240,22 +267,18 @@ class AuthorizationEndpoint:
         allowed = await self._decisions.allow(
             asked, signed_in, scope=scope, answered=answered, visit=visit_of(turn.request)
         )
-        if allowed is None:
-            return await self._fail(turn, "invalid_request", "request_uri: was used")
+        if isinstance(allowed, Refusal):
+            return await self._fail(turn, allowed.code, allowed.description)
         await self.desk.sessions.note_client(
             self.context, signed_in.session, asked.client.client_id
         )
-        fields = self._response(asked, allowed)
+        state = asked.way_back.state
+        fields = [
+            *allowed.fields(),
+            *([] if state is None else [("state", state)]),
+            ("iss", self.context.issuer.url),  # RFC 9207 §2
+        ]
         return await self._answers.sent(asked.client, asked.way_back, fields, headers=turn.headers)
-
-    def _response(self, asked: AuthorizationRequest, allowed: Allowed) -> Fields:
-        """Return the authorization response (RFC 6749 §4.1.2, RFC 9207 §2)."""
-        fields = {
-            "code": None if allowed.code is None else allowed.code.reveal(),
-            "state": asked.way_back.state,
-            "iss": self.context.issuer.url,
-        }
-        return [(name, value) for name, value in fields.items() if value is not None]
 
     async def _fail(
         self, turn: _Turn, code: str, description: str, *, is_by_person: bool = False
@@ -302,6 +325,8 @@ def _about(turn: _Turn, question: Question) -> Conversation:
         " ".join(question.scope),
         " ".join(question.before),
         " ".join(asked.resources),
+        details_hash(asked) or "",
+        asked.way_back.uri,
         metadata_hash(asked.client),
     )
     return replace(turn.conversation, digest=digest)
@@ -324,6 +349,16 @@ def _without_ticket(query: str) -> str:
     """Return *query* as the person first came with it, whatever way round they went since."""
     pairs = (pair for pair in query.split("&") if not pair.startswith(f"{TICKET}="))
     return "&".join(pairs)
+
+
+async def _answered(answer: Awaitable[HttpResponse | Page]) -> HttpResponse | Page:
+    """Return *answer*, or the page in its place where a key is missing to make it with."""
+    try:
+        return await answer
+    except NoSigningKey:
+        return Page("temporarily_unavailable", 503, {}, _RETRY)
+    except NoClientKey:
+        return _error(_NO_KEY)
 
 
 def _error(message: str, *, status: int = 400) -> Page:

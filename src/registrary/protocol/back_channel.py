@@ -31,9 +31,18 @@ class BackChannel:
             return error_response("invalid_request", str(error))
 
     async def authenticate(
-        self, request: HttpRequest, form: Parameters, *, public: bool
+        self,
+        request: HttpRequest,
+        form: Parameters,
+        *,
+        public: bool,
+        also_known_as: frozenset[str] = frozenset(),
     ) -> Client | HttpResponse:
-        """Return the client behind *request*; with *public* one without a secret may come too."""
+        """Return the client behind *request*; with *public* one without a secret may come too.
+
+        An assertion is addressed to the issuer, to the token endpoint, or to a name that this
+        endpoint is *also_known_as*.
+        """
         visit = visit_of(request)
         presented = presented_by(request, form)
         if isinstance(presented, Refusal):
@@ -42,7 +51,7 @@ class BackChannel:
         client = await self.authenticator.authenticate(
             self.context,
             presented,
-            audiences=frozenset({self.context.issuer.url, self.context.token_endpoint}),
+            audiences=also_known_as | {self.context.issuer.url, self.context.token_endpoint},
             visit=visit,
             public=public,
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from registrary.authserver.authorization.reading import PROMPTS
 from registrary.core.issuer import RegistrationMode
 from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
@@ -56,6 +57,8 @@ def metadata_of(
         document[f"{endpoint}_endpoint_auth_methods_supported"] = taken
         document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
     document["authorization_response_iss_parameter_supported"] = True
+    document["claims_parameter_supported"] = True
+    document["prompt_values_supported"] = sorted(PROMPTS)
     document["claims_supported"] = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce"]
     return {name: value for name, value in document.items() if value not in ([], None, "")}
 

@@ -158,7 +158,9 @@ def one_of_each_kind_about_people() -> tuple[Record, ...]:
                 **token,
                 client_id=client_id,
                 parameters={"resource": ("https://a.example/", "https://b.example/")},
+                is_signed=True,
                 created_at=MOMENT,
+                good_until=MOMENT,
             )
         ),
         DeviceAuthorization(

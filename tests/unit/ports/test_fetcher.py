@@ -40,15 +40,21 @@ def test_a_purpose_takes_its_own_types(purpose, media_type, expected):
 @pytest.mark.parametrize("purpose", PURPOSES.values(), ids=PURPOSES.keys())
 def test_every_purpose_is_bounded(purpose):
     """A row that forgot its bounds would let a stranger set them."""
-    assert 0 < purpose.limit_bytes <= 64 * 1024
+    assert 0 < purpose.limit_bytes <= 256 * 1024
     assert timedelta(0) < purpose.deadline <= timedelta(seconds=10)
     assert purpose.media_types
 
 
 @pytest.mark.spec("T-38")
-def test_nobody_fetches_a_logo():
-    """Pictures are loaded by the browser that shows them, never by us (CVE-2021-26715)."""
-    expected = {"sector_identifier_uri", "jwks_uri", "client_id_metadata_document"}
+def test_nothing_is_fetched_but_what_a_purpose_names():
+    """Every further document is a further way in (CVE-2021-26715); logos are drawn anew."""
+    expected = {
+        "sector_identifier_uri",
+        "jwks_uri",
+        "client_id_metadata_document",
+        "logo_uri",
+        "request_uri",
+    }
 
     assert expected == set(PURPOSES)
 

@@ -1,6 +1,6 @@
 """What comes of a request that a person may answer: a question, and then a code or a refusal."""
 
-from dataclasses import dataclass
+from typing import Final
 
 from registrary.authserver.authorization.consent import (
     Question,
@@ -9,29 +9,22 @@ from registrary.authserver.authorization.consent import (
     question_of,
     remembering,
 )
+from registrary.authserver.authorization.issuing import Allowed, Issuing
 from registrary.authserver.authorization.request import AuthorizationRequest
 from registrary.authserver.authorization.signing_in import asked_claims
 from registrary.authserver.context import ServerContext
-from registrary.authserver.grants.codes import issue_code
 from registrary.authserver.people.services import by_person
 from registrary.authserver.people.sessions import SignedIn
 from registrary.authserver.people.subjects import subject_of
-from registrary.authserver.presented import Visit
+from registrary.authserver.presented import Refusal, Visit
 from registrary.authserver.services import ATTEMPTS, ServerServices
 from registrary.core.changes import Changes, Delete, Put, Unchanged
 from registrary.core.events import Event, Tag
 from registrary.core.grants import Authorization, Consent, PushedRequest
-from registrary.core.secrets import Secret
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event
 from registrary.ports.store import Conflict
 
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What a person allowed, and the *code* where one was asked for."""
-
-    authorization: Authorization
-    code: Secret | None
+USED: Final = Refusal("invalid_request_uri", "request_uri: was used")
 
 
 class Decisions:
@@ -53,20 +46,24 @@ class Decisions:
         scope: tuple[str, ...],
         answered: Question | None,
         visit: Visit,
-    ) -> Allowed | None:
+    ) -> Allowed | Refusal:
         """Issue what *request* asks for within *scope*, in one commit with all that follows.
 
-        *answered* is the question of a page, None when nothing had to be asked. None comes back
-        when the request was pushed and has had its answer: it is good for one (RFC 9126 §4).
+        *answered* is the question of a page, None when nothing had to be asked. A pushed request
+        that has had its answer is refused: it is good for one (RFC 9126 §4). Raises
+        `NoSigningKey`.
         """
         authorization = self._authorization(request, signed_in, scope)
+        issuing = Issuing(self._services, self._context)
         for _ in range(ATTEMPTS):
             also = await self._also(request, signed_in, scope=scope, answered=answered, visit=visit)
             try:
-                return Allowed(authorization, await self._issue(request, authorization, also))
+                return await issuing.issue(
+                    request, signed_in, authorization, also=also, visit=visit
+                )
             except Conflict:
                 if await self._is_spent(request):
-                    return None
+                    return USED
         raise Conflict(Consent.kind)
 
     async def deny(
@@ -79,22 +76,6 @@ class Decisions:
     def subject(self, request: AuthorizationRequest, signed_in: SignedIn) -> str:
         """Return the name by which the client knows who is signed in."""
         return subject_of(self._context, request.client, signed_in.person)
-
-    async def _issue(
-        self, request: AuthorizationRequest, authorization: Authorization, also: Changes
-    ) -> Secret | None:
-        if "code" not in request.response_type:
-            await self._services.store.commit(also)
-            return None
-        return await issue_code(
-            self._services,
-            self._context,
-            authorization,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            dpop_jkt=request.dpop_jkt,
-            also=also,
-        )
 
     async def _also(
         self,
@@ -121,7 +102,9 @@ class Decisions:
             puts = (Put(consent, expected=earlier.revision if earlier else None),)
         pushed = request.source.pushed
         unchanged = (
-            () if pushed is None else (Unchanged(PushedRequest.kind, self._context.id, pushed, 1),)
+            ()
+            if pushed is None
+            else (Unchanged(pushed.kind, pushed.issuer, pushed.key, pushed.revision),)
         )
         return Changes(puts=puts, events=(event,), unchanged=unchanged, deletions=_spent(request))
 
@@ -137,7 +120,7 @@ class Decisions:
         pushed = request.source.pushed
         if pushed is None:
             return False
-        return await self._services.store.get(PushedRequest, self._context.id, pushed) is None
+        return await self._services.store.get(PushedRequest, pushed.issuer, pushed.id) is None
 
     def _authorization(
         self, request: AuthorizationRequest, signed_in: SignedIn, scope: tuple[str, ...]
@@ -183,4 +166,4 @@ def _spent(request: AuthorizationRequest) -> tuple[Delete, ...]:
     pushed = request.source.pushed
     if pushed is None:
         return ()
-    return (Delete(PushedRequest.kind, request.client.issuer, pushed),)
+    return (Delete(pushed.kind, pushed.issuer, pushed.key),)

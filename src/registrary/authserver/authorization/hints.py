@@ -11,7 +11,7 @@ from registrary.core.jose.id_token import read_id_token_hint
 from registrary.ports.keys import Signer
 
 FIELD: Final = "id_token_hint"
-_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
 
 
 async def hinted_subject(
@@ -24,7 +24,7 @@ async def hinted_subject(
     """
     keys = await signer.public_jwks(context.id)
     try:
-        members = read_id_token_hint(hint, keys, issuer=context.issuer.url, algorithms=_ALGORITHMS)
+        members = read_id_token_hint(hint, keys, issuer=context.issuer.url, algorithms=ALGORITHMS)
         audiences = audiences_of(members)
     except JoseError as error:
         raise _refused("must be an ID token of this issuer") from error

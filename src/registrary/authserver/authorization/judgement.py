@@ -155,7 +155,7 @@ def _check_form(asked: _Asked) -> None:
     for name in ("request", "request_uri", "registration"):
         if name in asked.values:
             raise RequestRefused(f"{name}_not_supported", name, "is not supported here")
-    if asked.registered("require_pushed_authorization_requests") and asked.source.pushed is None:
+    if asked.registered("require_pushed_authorization_requests") and not asked.source.is_pushed:
         raise RequestRefused(INVALID, "request_uri", "the client must push its requests")
     if asked.registered("require_signed_request_object") and not asked.source.is_signed:
         raise RequestRefused(INVALID, "request", "the client must sign its requests")

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from registrary.authserver.authorization.way_back import WayBack
 from registrary.core.client import Client
+from registrary.core.grants import PushedRequest
 
 Values = Mapping[str, Sequence[str]]
 """Parameters by name, as they came: in the address, pushed, or in a request object."""
@@ -15,12 +17,16 @@ Values = Mapping[str, Sequence[str]]
 class Source:
     """Where the parameters of a request came from, as far as rules depend on it.
 
-    *pushed* is the id of the pushed request, *dpop_jkt* the key proved at its pushing.
+    *pushed* is the record of a pushed request, None while it is being pushed and for any other.
+    *dpop_jkt* is the key proved at its pushing. A person has to come before *good_until*; None
+    leaves them all the time.
     """
 
-    pushed: str | None = None
+    is_pushed: bool = False
+    pushed: PushedRequest | None = None
     is_signed: bool = False
     dpop_jkt: str | None = None
+    good_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

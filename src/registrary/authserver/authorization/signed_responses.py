@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.authserver.authorization.way_back import Fields
+from registrary.authserver.client_encryption import ClientEncryption
 from registrary.authserver.context import ServerContext
 from registrary.authserver.services import ServerServices
 from registrary.core.client import Client
@@ -15,7 +16,10 @@ DEFAULT_ALG: Final = "RS256"
 async def signed_fields(
     services: ServerServices, context: ServerContext, client: Client, *, fields: Fields
 ) -> Fields:
-    """Return *fields* as the one parameter ``response``. Raises `NoSigningKey`."""
+    """Return *fields* as the one parameter ``response``, encrypted if *client* wants that.
+
+    Raises `NoSigningKey` and `NoClientKey`.
+    """
     claims: dict[str, object] = dict(fields)
     claims |= {
         "iss": context.issuer.url,
@@ -24,4 +28,5 @@ async def signed_fields(
     }
     alg = client.metadata.get("authorization_signed_response_alg", DEFAULT_ALG)
     token = await services.signer.sign_jwt(context.id, claims, alg=alg, typ="JWT")
+    token = await ClientEncryption(services).apply(client, token, what="authorization")
     return [("response", token)]

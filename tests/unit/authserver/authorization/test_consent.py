@@ -66,6 +66,7 @@ def test_a_box_left_empty_stays_empty():
     assert ("email",) == before.declined
 
 
+@pytest.mark.spec("AZ-032")
 def test_a_client_can_ask_all_of_it_again():
     """``prompt=consent`` is how one comes back to what was refused."""
     client = a_web_client()
@@ -142,6 +143,7 @@ def test_other_details_are_another_question():
     ],
     ids=["confidential-https", "public-https", "loopback", "private-scheme"],
 )
+@pytest.mark.spec("AZ-037")
 def test_only_a_client_that_can_be_known_again_is_remembered(metadata, uri, is_kept):
     """Any program can take a loopback port and say the same name."""
     client = a_web_client(redirect_uris=[uri], **metadata)

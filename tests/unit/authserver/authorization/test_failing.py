@@ -55,6 +55,7 @@ def test_an_error_leads_to_a_client_that_somebody_trusts(rule_set, client, how, 
 
 @pytest.mark.parametrize("rule_set", list(RuleSet))
 @pytest.mark.parametrize("client", [None, UNKNOWN, VOUCHED], ids=["none", "unknown", "vouched"])
+@pytest.mark.spec("AZ-002")
 def test_without_a_proved_address_nobody_is_led_anywhere(rule_set, client):
     """There is nowhere to lead to (CVE-2026-41479)."""
     failure = Failure(
@@ -68,6 +69,7 @@ def test_without_a_proved_address_nobody_is_led_anywhere(rule_set, client):
     assert not leads_back(an_issuer(rule_set=rule_set), failure)
 
 
+@pytest.mark.spec("AZ-005", "AZ-006")
 def test_an_error_says_who_answers():
     """Against mix-up errors need ``iss`` as answers do (RFC 9207 §2)."""
     failure = Failure(code="invalid_scope", description="scope: x", client=UNKNOWN, way_back=BACK)

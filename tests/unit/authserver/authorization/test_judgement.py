@@ -83,6 +83,7 @@ def test_a_good_request_comes_out_as_it_was_meant():
         " https://client.example/callback",
     ],
 )
+@pytest.mark.spec("AZ-001", "C-001")
 def test_an_address_that_is_not_registered_is_no_way_back(asked):
     """Whoever is sent to another address takes the code with them (CVE-2019-11269 and others)."""
     failure = failure_of(redirect_uri=asked)
@@ -128,6 +129,7 @@ def test_loopback_frees_the_port_and_nothing_else(registered, asked, fits):
     [([URI], "read", True), ([URI], "openid", False), (TWO, "read", False), ([], "read", False)],
     ids=["one", "one-openid", "two", "none"],
 )
+@pytest.mark.spec("AZ-003")
 def test_the_way_back_may_be_left_out_only_where_it_is_plain(registered, scope, is_enough):
     """Guessing between two addresses would send a code to the wrong one."""
     client = a_web_client(redirect_uris=registered)
@@ -210,6 +212,7 @@ def test_a_client_that_may_not_act_asks_nobody(state, holds, code, goes_back):
     ],
     ids=str,
 )
+@pytest.mark.spec("AZ-016", "AZ-018", "AZ-019")
 def test_what_may_not_be_asked_is_told_by_its_name(changes, code):
     """A developer who reads the error knows which parameter to mend."""
     failure = failure_of(**changes)
@@ -219,6 +222,7 @@ def test_what_may_not_be_asked_is_told_by_its_name(changes, code):
     assert next(iter(changes)).removesuffix("_method") in failure.description
 
 
+@pytest.mark.spec("AZ-011")
 def test_an_unknown_parameter_is_ignored():
     """Extensions come and go (RFC 6749 §3.1)."""
     request = a_request(unheard_of="x", display="popup", ui_locales="xx", claims_locales="yy")
@@ -239,6 +243,7 @@ def test_everybody_proves_the_code_is_theirs(method):
 @pytest.mark.parametrize(
     ("method", "may_leave_out"), [("client_secret_basic", True), ("none", False)]
 )
+@pytest.mark.spec("AZ-014")
 def test_certification_lets_confidential_clients_leave_pkce_out(method, may_leave_out):
     """The conformance suite's clients send none; one that does is held to it (CVE-2025-4144)."""
     client = dynamic_client(token_endpoint_auth_method=method)
@@ -270,6 +275,7 @@ def test_certification_lets_confidential_clients_leave_pkce_out(method, may_leav
         ("openid offline_access", "openid offline_access", ("openid", "offline_access")),
     ],
 )
+@pytest.mark.spec("AZ-015")
 def test_scope_is_narrowed_to_what_the_client_registered(registered, asked, granted):
     """A client asks for what its library knows, and gets what is its own."""
     request = a_request(client=a_web_client(scope=registered), scope=asked)
@@ -341,6 +347,7 @@ def test_an_error_in_place_of_tokens_goes_where_tokens_would():
     )
 
 
+@pytest.mark.spec("AZ-013")
 def test_a_response_type_must_be_registered():
     """A web client without scripts never wants a token in its address (threat 20)."""
     client = a_web_client(response_types=["code"])
@@ -380,6 +387,7 @@ ROOT = Resource(uri="https://root.example/", is_default=True)
         (None, ROOT.uri),
     ],
 )
+@pytest.mark.spec("AZ-017")
 def test_a_resource_is_found_by_any_of_its_spellings(asked, named):
     """Clients take the address a person typed; tokens name it in one way."""
     context = a_context(resources=(API, ROOT))
@@ -392,6 +400,7 @@ def test_a_resource_is_found_by_any_of_its_spellings(asked, named):
 @pytest.mark.parametrize(
     "asked", ["https://api.example/V1", "https://api.example/", "https://api.example/v1?x=1"]
 )
+@pytest.mark.spec("AZ-016")
 def test_another_path_is_another_resource(asked):
     """Tokens for one API are not for its neighbour (GHSA-p2fr-6hmx-4528)."""
     failure = failure_of(a_context(resources=(API,)), resource=asked)
@@ -409,6 +418,7 @@ def test_a_developer_has_resources_on_their_own_machine():
     assert "invalid_target" == failure_of(a_context(), resource=local).code
 
 
+@pytest.mark.spec("AZ-018", "E-040")
 def test_rich_requests_are_of_registered_types():
     """What no type describes cannot be shown to a person."""
     details = '[{"type": "payment", "amount": 5}]'
@@ -426,7 +436,7 @@ def test_rich_requests_are_of_registered_types():
     ("member", "source", "code"),
     [
         ("require_pushed_authorization_requests", Source(), "invalid_request"),
-        ("require_pushed_authorization_requests", Source(pushed="id"), None),
+        ("require_pushed_authorization_requests", Source(is_pushed=True), None),
         ("require_signed_request_object", Source(), "invalid_request"),
         ("require_signed_request_object", Source(is_signed=True), None),
     ],
@@ -445,6 +455,7 @@ def test_a_client_is_held_to_how_it_wants_to_ask(member, source, code):
     ("said", "proved", "bound"),
     [(None, None, None), (CHALLENGE, None, CHALLENGE), (None, CHALLENGE, CHALLENGE)],
 )
+@pytest.mark.spec("AZ-066")
 def test_a_code_is_bound_to_the_key_that_was_named_or_proved(said, proved, bound):
     """A code that leaks is of no use to who has another key (RFC 9449 §10)."""
     request = a_request(source=Source(dpop_jkt=proved), dpop_jkt=said)
@@ -459,6 +470,7 @@ def test_the_key_named_must_be_the_key_proved():
     assert "invalid_request" == failure.code
 
 
+@pytest.mark.spec("C-019", "C-021")
 def test_registered_wishes_hold_where_the_request_is_silent():
     """``default_max_age`` and ``default_acr_values`` are what the client would have said."""
     client = a_web_client(default_max_age=60, default_acr_values=["mfa"])

@@ -52,6 +52,7 @@ def need(request, *, age=HOUR, started=None, hinted=None, acr="pwd", subject="me
     ],
     ids=str,
 )
+@pytest.mark.spec("AZ-031")
 def test_a_session_suffices_or_not(asked, age, missing):
     """A client that wants a fresh sign-in gets one (Core §3.1.2.1)."""
     assert missing == need(a_request(**asked), age=age)
@@ -72,6 +73,7 @@ def test_nobody_signs_in_twice_for_one_request(asked):
     assert (None, LOGIN_REQUIRED) == (fresh, before)
 
 
+@pytest.mark.spec("AZ-034")
 def test_a_demanded_strength_is_reached_or_nothing_is():
     """``essential`` means that a weaker sign-in is a failed one (Core §5.5.1.1)."""
     request = a_request(claims=ESSENTIAL)
@@ -94,6 +96,7 @@ def test_a_demanded_strength_is_reached_or_nothing_is():
     ],
     ids=str,
 )
+@pytest.mark.spec("AZ-033")
 def test_a_client_that_names_somebody_gets_nobody_else(asked, hinted, missing):
     """Else it would join one person's account to another's session."""
     request = a_request(**asked)
@@ -103,6 +106,7 @@ def test_a_client_that_names_somebody_gets_nobody_else(asked, hinted, missing):
     assert missing == need(request, hinted=hinted, **fresh)
 
 
+@pytest.mark.spec("AZ-035")
 def test_a_time_limit_is_answered_with_the_time():
     """``max_age`` makes ``auth_time`` owed (Core §3.1.2.1)."""
     limited = asked_claims(a_request(max_age="60", claims='{"id_token": {"email": null}}'))

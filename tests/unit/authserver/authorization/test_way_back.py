@@ -25,6 +25,7 @@ ENCODED = "code=a%20b%26c%3Dd%2Be&state=%C3%BC%0D%0Aset-cookie%3A%20x%3Dy%23"
         ("com.example.app:/cb", "com.example.app:/cb?"),
     ],
 )
+@pytest.mark.spec("AZ-004")
 def test_a_query_is_kept_and_added_to(uri, before):
     """Clients tell their users apart by parameters of their own (RFC 6749 §3.1.2)."""
     address = with_query(ProvedUri(uri), FIELDS)
