@@ -1,15 +1,16 @@
 """Pages as answers: the frame around every page and the headers that protect it."""
 
 from functools import cache
-from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Final
 
 from registrary.protocol.http import NO_STORE, HttpResponse, Page
 from registrary.web.pages.catalogue import checked
 from registrary.web.pages.inline_parts import SCRIPTS, STYLE
 from registrary.web.pages.policy import has_script, policy
 from registrary.web.pages.text import host_of, is_way_back, shown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
@@ -34,8 +35,11 @@ def render_page(page: Page) -> HttpResponse:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
     """Return what compiles each template, once, when it is first shown."""
+    # Imported here: it costs 16 ms of start-up, and the first answer is seldom a page.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above
+
     environment = Environment(
         loader=PackageLoader("registrary.web.pages"),
         autoescape=True,
