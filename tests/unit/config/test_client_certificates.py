@@ -8,7 +8,6 @@ from registrary.testing.factories import an_issuer
 from registrary.web.client_certificates import CertificateHeader
 from registrary.wiring.contexts import deployment_of
 
-ISSUER = {"issuer": "https://id.example", "store": "sqlite:///registrary.db"}
 TLS = {"tls_certificate": "server.pem", "tls_private_key": "server.key"}
 HEADER = {"client_certificate_header": "client-cert"}
 ASKING = TLS | {"tls_client_certificates": "optional"}
@@ -16,8 +15,11 @@ ASKING = TLS | {"tls_client_certificates": "optional"}
 
 def problem_of(**http):
     """Return why a server would not start with these settings, None where it would."""
+    settings = Settings(
+        issuer="https://id.example", store="sqlite:///registrary.db", http=HttpSettings(**http)
+    )
     try:
-        check_for_serving(Settings(http=HttpSettings(**http), **ISSUER))
+        check_for_serving(settings)
     except SettingsError as error:
         return str(error)
     return None

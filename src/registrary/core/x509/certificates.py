@@ -12,6 +12,14 @@ from registrary.core.base64url import encode
 from registrary.core.errors import FieldError
 from registrary.core.x509.names import name_of, parse_name
 
+# What the library raises about a certificate, none of it a kind of the others.
+_UNREADABLE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024  # of DER; real ones have one or two kilobytes
 
 
@@ -26,9 +34,9 @@ def read_certificate(der: bytes) -> x509.Certificate:
         raise FieldError(f"the certificate must not exceed {MAX_CERTIFICATE_BYTES} bytes")
     try:
         certificate = x509.load_der_x509_certificate(der)
-        # Both are read late, and what cannot be read must not surprise whoever compares.
-        _ = certificate.subject, certificate.extensions
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension):
+        # All are read late, and what cannot be read must not surprise whoever compares.
+        _ = certificate.subject, certificate.extensions, certificate.public_key()
+    except _UNREADABLE:
         raise FieldError("the certificate cannot be read") from None
     return certificate
 
