@@ -199,6 +199,7 @@ PLANTS = {
     "argon2-elsewhere": ("password-hash", "registrar/planted.py", "import argon2"),
     "second-tls-elsewhere": ("second-tls", "web/planted.py", "import OpenSSL"),
     "server-elsewhere": ("http-server", "protocol/planted.py", "import uvicorn"),
+    "pictures-elsewhere": ("pictures", "outbound/planted.py", "import PIL"),
     "templates-elsewhere": ("pages", "protocol/planted.py", "import jinja2"),
     "dialogue-elsewhere": ("dialogue", "wiring/planted.py", "import rich"),
 }
