@@ -431,6 +431,28 @@ def test_a_caller_by_tls_who_leaves_is_no_fault(sealed):
     assert "" == sealed.log.read_text()[seen:]
 
 
+@pytest.mark.parametrize("asks", ["off", "optional"])
+def test_a_stopping_server_waits_for_no_caller_at_rest_by_tls(tmp_path, asks):
+    """TLS closes when both say so, and a pool of kept connections says nothing for hours."""
+    authority = CertificateAuthority()
+    certificate, key = authority.write_server(tmp_path, "127.0.0.1")
+    config = tls_settings(
+        tmp_path, certificate, key, f'tls_client_certificates = "{asks}"\ngraceful_seconds = 15\n'
+    )
+    port, trust = free_port(), authority.write(tmp_path / "authority.pem")
+    options = ("--issuer", f"https://127.0.0.1:{port}", "--config", config)
+    with running_server(tmp_path, *options, port=port, dev=False, authority=trust) as server:
+        with connected_by_tls(server) as wire:
+            wire.send(get())
+            wire.answer()
+            server.process.terminate()
+            server.process.wait(PATIENCE_SECONDS)
+        written = server.log.read_text()
+
+    assert "timeout graceful shutdown exceeded" not in written
+    assert 0 == server.process.returncode
+
+
 def test_tls_before_1_2_is_refused(sealed):
     """Older versions are broken (RFC 9325 §3.1.1)."""
     old = sealed.tls

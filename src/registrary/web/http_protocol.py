@@ -111,7 +111,7 @@ class HttpProtocol(asyncio.Protocol):
         self._is_stopping = True
         self._keep_front()
         if self._front is None and self._is_at_rest():
-            self._transport.close()
+            self._close()
 
     def pause_writing(self) -> None:
         """Begin nothing for a caller who does not take what he is sent."""
@@ -269,6 +269,13 @@ class HttpProtocol(asyncio.Protocol):
         self._undrained = self._transport.get_write_buffer_size()
         self._deadlines.drain = self._loop.time() + self._limits.idle_seconds
         self._transport.close()
+        if self._is_stopping:
+            self._loop.call_later(self._limits.parting_seconds, self._leave)
+
+    def _leave(self) -> None:
+        """Wait no longer for a caller by TLS to say that he is done: most never do."""
+        if not self._is_lost and not self._transport.get_write_buffer_size():
+            self._transport.abort()
 
     # Helpers
 
