@@ -13,7 +13,14 @@ from tests.interop.journeys import Journey, MakeTravel, Travel, Way, require_lib
 from tests.interop.mcp_place import mcp_place
 from tests.interop.mistakes import MISTAKES
 from tests.interop.people import Browser
-from tests.interop.places import RESOURCE, Place, open_place, protected_place, secure_place
+from tests.interop.places import (
+    RESOURCE,
+    Place,
+    dynamic_place,
+    open_place,
+    protected_place,
+    secure_place,
+)
 from tests.interop.signing_in import (
     DEVICE_WAYS,
     EXCHANGE_WAY,
@@ -24,7 +31,11 @@ from tests.interop.signing_in import (
     SignIn,
 )
 
-pytest.register_assert_rewrite("tests.interop.guarantees", "tests.interop.person_guarantees")
+pytest.register_assert_rewrite(
+    "tests.interop.guarantees",
+    "tests.interop.person_guarantees",
+    "tests.interop.errand_guarantees",
+)
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +49,13 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def protected_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Run a server whose door wants a token."""
     with protected_place(tmp_path_factory.mktemp("protected")) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def dynamic_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Run a server that offers every flow of OpenID Connect."""
+    with dynamic_place(tmp_path_factory.mktemp("dynamic")) as place:
         yield place
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +21,7 @@ def at_hand(browser: Browser) -> Iterator[str]:
             asked = {name: one for name, (one, *_) in parse_qs(urlsplit(self.path).query).items()}
             url = asked.pop("url")
             try:
-                self._say(200, json.dumps(told(browser.visit(url, wishes(asked)))))
+                self._say(200, json.dumps(told(browser.visit(url, wished(browser, asked)))))
             except AssertionError as error:
                 self._say(500, str(error))
 
@@ -46,7 +47,7 @@ def at_hand(browser: Browser) -> Iterator[str]:
         browser.close()
 
 
-def wishes(asked: dict[str, str]) -> Wishes:
+def wished(browser: Browser, asked: dict[str, str]) -> Wishes:
     """Return the wishes that *asked* names; ``scopes`` is a list separated by spaces."""
     scopes = frozenset(asked.pop("scopes").split()) if "scopes" in asked else None
-    return Wishes(scopes=scopes, **asked)
+    return replace(browser.wishes, scopes=scopes, **asked)

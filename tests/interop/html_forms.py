@@ -50,10 +50,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page holds: its forms, where its links lead, and the text that a person reads."""
+    """What a page holds: its forms, where it leads by itself, and the text that a person reads."""
 
     forms: list[Form]
-    links: list[str]
+    onward: str | None
     text: str
 
 
@@ -61,13 +61,13 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.forms: list[Form] = []
-        self.links: list[str] = []
+        self.onward: str | None = None
         self.words: list[str] = []
         self._open: Form | None = None
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a form, a control, a link, or that what follows is not read."""
+        """Note a form, a control, a way onward, or that what follows is not read."""
         given = {name: value or "" for name, value in attrs}
         self._hidden += tag in NO_TEXT
         if tag == "form":
@@ -75,8 +75,8 @@ class _Reader(HTMLParser):
             self.forms.append(self._open)
         elif tag in {"input", "button"} and self._open:
             self._open.controls.append(_control(tag, given))
-        elif tag == "a" and "href" in given:
-            self.links.append(given["href"])
+        elif tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
+            self.onward = given["content"].partition("url=")[2]
 
     def handle_endtag(self, tag: str) -> None:
         """Note that a form, or what is not read, ends."""
@@ -101,4 +101,4 @@ def read_page(html: str) -> Page:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return Page(reader.forms, reader.links, " ".join(reader.words))
+    return Page(reader.forms, reader.onward, " ".join(reader.words))

@@ -6,7 +6,7 @@ What they fill in and click is what the server promises of its pages, and nothin
 
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -14,7 +14,7 @@ import httpx2
 
 from tests.interop.html_forms import Control, Form, Page, read_page
 
-STEPS: Final = 12  # how many pages and redirects a person puts up with
+STEPS: Final = 24  # how many pages and redirects a person puts up with
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,14 @@ class Arrival:
     """Where the browser came to rest: at another's *url* or, with a *status*, on a page of ours.
 
     *fields* is what is posted there, None where the browser was redirected. *pages* holds what
-    the person read on the way.
+    the person read on the way, *clicked* the name of the button they left each by.
     """
 
     url: str
     status: int | None = None
     fields: dict[str, str] | None = None
     pages: tuple[str, ...] = ()
+    clicked: tuple[str, ...] = ()
 
     @property
     def answer(self) -> dict[str, str]:
@@ -99,13 +100,31 @@ class _Step:
         return http.build_request("POST", self.url, data=self.said, headers=headers)
 
 
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """What was read and clicked so far."""
+
+    pages: list[str] = field(default_factory=list)
+    clicked: list[str] = field(default_factory=list)
+
+    def arrival(
+        self, url: str, *, status: int | None = None, fields: dict[str, str] | None = None
+    ) -> Arrival:
+        """Return the end of this trail at *url*."""
+        return Arrival(url, status, fields, pages=tuple(self.pages), clicked=tuple(self.clicked))
+
+
 @dataclass(slots=True)
 class Browser:
-    """A browser with its cookies, in the hands of *person*, who follows links to *homes* only."""
+    """A browser with its cookies, in the hands of *person*, who follows links to *homes* only.
+
+    *wishes* is what they do unless they wish otherwise at a visit.
+    """
 
     homes: Iterable[str]
     person: Person = DEMO
     tls: ssl.SSLContext | bool = True
+    wishes: Wishes = Wishes()
     _http: httpx2.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,30 +135,35 @@ class Browser:
         """Throw the cookies away."""
         self._http.close()
 
-    def visit(self, address: str, wishes: Wishes = Wishes()) -> Arrival:
+    def visit(self, address: str, wishes: Wishes | None = None) -> Arrival:
         """Go to *address* and on from there, until the way leads elsewhere or ends."""
-        step = _Step(address)
-        seen: list[str] = []
+        step, trail, wishes = _Step(address), _Trail(), wishes or self.wishes
         for _ in range(STEPS):
             if not self._is_home(step.url):
-                return Arrival(step.url, fields=step.fields(), pages=tuple(seen))
+                return trail.arrival(step.url, fields=step.fields())
             response = self._http.send(step.request(self._http))
             if response.is_redirect:
                 step = _Step(_target(response))
                 continue
             page = read_page(response.text)
-            seen.append(page.text)
+            trail.pages.append(page.text)
+            if page.onward:
+                step = _Step(urljoin(str(response.url), page.onward))
+                continue
             following = self._answer(response, page, wishes)
             if following is None:
-                return Arrival(str(response.url), response.status_code, pages=tuple(seen))
-            step = following
-        raise AssertionError(f"no end after {STEPS} steps; read: {seen}")
+                return trail.arrival(str(response.url), status=response.status_code)
+            step, button = following
+            trail.clicked.append(button.name)
+        raise AssertionError(f"no end after {STEPS} steps; read: {trail.pages}")
 
     def _is_home(self, url: str) -> bool:
         return _origin(url) in {_origin(home) for home in self.homes}
 
-    def _answer(self, response: httpx2.Response, page: Page, wishes: Wishes) -> _Step | None:
-        """Return the step that answers *page*, None where it asks nothing."""
+    def _answer(
+        self, response: httpx2.Response, page: Page, wishes: Wishes
+    ) -> tuple[_Step, Control] | None:
+        """Return the step that answers *page* and its button, None where it asks nothing."""
         for form in page.forms:
             button = wishes.button(form)
             if button is None:
@@ -150,7 +174,7 @@ class Browser:
             said = form.values(typed, wishes.scopes)
             if button.name:
                 said[button.name] = [button.value]
-            return _submission(urljoin(str(response.url), form.action), form, said)
+            return _submission(urljoin(str(response.url), form.action), form, said), button
         return None
 
 
@@ -174,9 +198,4 @@ def _origin(url: str) -> tuple[str, str]:
 
 def told(arrival: Arrival) -> dict[str, Any]:
     """Return *arrival* as JSON."""
-    return {
-        "url": arrival.url,
-        "status": arrival.status,
-        "fields": arrival.fields,
-        "pages": list(arrival.pages),
-    }
+    return asdict(arrival)

@@ -3,11 +3,12 @@
 The inheriting module names its script in ``SCRIPT``; the journeys are fixtures of ``conftest``.
 """
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.interop.journeys import Journey
-from tests.interop.places import RESOURCE
-from tests.interop.signing_in import GOODBYE, SCOPE, PersonWay
+from tests.interop.signing_in import SCOPE, PersonWay
 
 
 class PersonGuarantees:
@@ -15,9 +16,11 @@ class PersonGuarantees:
         """A person can only judge what they are shown."""
         arrival = consented.result("arrive")
 
-        asked = arrival["pages"][-1]
-        host = way_of(consented).redirect_uri.split("/")[2] or "com.example.app"
-        assert ("Interop" in asked, host in asked) == (True, True)
+        asked = arrival["pages"][1]
+        redirect_uri = urlsplit(way_of(consented).redirect_uri)
+        assert ["login", "decision"] == arrival["clicked"][:2]
+        assert "Interop" in asked
+        assert (redirect_uri.netloc or redirect_uri.scheme) in asked
 
     def test_the_person_is_who_signed_in(self, consented: Journey):
         """The ID token, judged by the library, and userinfo name one subject."""
@@ -78,7 +81,7 @@ class PersonGuarantees:
         """A confidential https client does not ask twice; a public one always does."""
         again = consented.result("again_arrive")
 
-        assert (way_of(consented).method == "none") is bool(again["pages"])
+        assert (way_of(consented).method == "none") is ("decision" in again["clicked"])
 
     def test_a_client_introspects_its_token(self, consented: Journey):
         """It is told what the token says."""
@@ -92,39 +95,6 @@ class PersonGuarantees:
         failure = denied.failure("finish")
 
         assert "access_denied" == failure["error"]
-
-    def test_a_device_gets_what_its_owner_allowed_elsewhere(self, shown: Journey):
-        """RFC 8628: a code on the screen, a person with a browser, tokens on the device."""
-        code, tokens = shown.result("shown"), shown.result("device")
-
-        assert f"{shown.issuer}/device" == code["verification_uri"]
-        assert code["user_code"] in code["verification_uri_complete"]
-        assert set(SCOPE.split()) == set(tokens["scope"].split())
-        assert shown.result("userinfo")["sub"]
-
-    def test_a_token_is_exchanged_for_one_of_another_resource(self, exchanged: Journey):
-        """RFC 8693: a service calls the next one in the name of the person."""
-        tokens, claims = exchanged.result("exchange"), exchanged.result("introspect")
-
-        kind = "urn:ietf:params:oauth:token-type:access_token"
-        person = exchanged.result("finish")["claims"]["sub"]
-        assert (kind, RESOURCE, person) == (
-            tokens["issued_token_type"],
-            claims["aud"],
-            claims["sub"],
-        )
-
-    def test_who_leaves_is_taken_back_to_the_client(self, left: Journey):
-        """OpenID Connect RP-Initiated Logout §3: to the registered address, with the state."""
-        arrival = left.result("left")
-
-        assert f"{GOODBYE}?state=farewell" == arrival["url"]
-
-    def test_who_left_is_not_signed_in(self, left: Journey):
-        """The next request finds nobody."""
-        failure = left.failure("finish_silent")
-
-        assert "login_required" == failure["error"]
 
 
 def way_of(journey: Journey) -> PersonWay:

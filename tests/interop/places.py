@@ -58,6 +58,14 @@ def open_place(folder: Path) -> Iterator[Place]:
 
 
 @contextmanager
+def dynamic_place(folder: Path) -> Iterator[Place]:
+    """Run a development server that offers what OpenID certification asks for."""
+    settings = write_settings(folder, registration={"rule_set": "oidf-dynamic"})
+    with running_server(folder, "--config", str(settings)) as server:
+        yield settled(server, server.url, is_open=True)
+
+
+@contextmanager
 def protected_place(folder: Path) -> Iterator[Place]:
     """Run a development server that wants an initial access token."""
     settings = write_settings(folder, registration={"mode": "protected"})

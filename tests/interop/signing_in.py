@@ -80,6 +80,22 @@ class McpWay(Way):
         return Way.plan(self) | {"redirect_uri": LOOPBACK}
 
 
+@dataclass(frozen=True, slots=True)
+class FrontWay(PersonWay):
+    """How ID tokens come through the browser, where an issuer offers that at all."""
+
+    place: str = "dynamic"
+    response_type: str = "id_token"
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the client asks for."""
+        by_code = ["authorization_code"] if "code" in self.response_type else []
+        return PersonWay.metadata(self) | {
+            "grant_types": [*by_code, "implicit"],
+            "response_types": [self.response_type],
+        }
+
+
 def public(name: str, redirect_uri: str = LOOPBACK, **more: Any) -> PersonWay:
     """Return the way of a client that keeps no secret."""
     return PersonWay(name, method="none", redirect_uri=redirect_uri, **more)

@@ -31,8 +31,8 @@ async function code(library) {
   await attempt('retry', () => refresh(tokens));
   await attempt('beyond', () => refresh(renewed, { scope: `${plan.scope} write` }));
   const last = await step('refresh_again', () => refresh(renewed));
-  await attempt('replay', () => refresh(tokens));
   await attempt('userinfo_later', () => library.userinfo(application, last));
+  await attempt('replay', () => refresh(tokens));
   await attempt('refresh_later', () => refresh(last));
 
   await step('revoke', () => library.revoke(application, last.refresh_token));
