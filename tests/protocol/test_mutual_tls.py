@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 import warnings
 from datetime import timedelta
 from ipaddress import ip_address
@@ -9,10 +10,13 @@ from ipaddress import ip_address
 import httpx2
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from registrary.core.base64url import decode
+from registrary.core.jose import load_private_key, sign_jwt
 from registrary.core.x509.certificates import thumbprint
+from registrary.protocol.client_credentials import ASSERTION_TYPE
 from registrary.testing.client_certificates import ClientAuthority, HeldCertificate, self_signed
 from registrary.testing.hostile.certificates import CertificateAuthority
 from registrary.testing.server import free_port, running_server
@@ -249,6 +253,34 @@ def test_a_subject_beside_another_method_is_dropped(scene):
 
     assert 201 == answer.status_code
     assert "tls_client_auth_san_dns" not in answer.json()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.spec("E-023", "E-100")
+def test_an_assertion_may_name_the_token_endpoint_by_either_name(scene, host):
+    """A client whose tokens are bound to its certificate is told the other one."""
+    caller = scene.caller(self_signed())
+    method = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [caller.held.jwk]}}
+    client_id = caller.client_id(**method | BOUND)
+    der = caller.held.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    now = int(time.time())
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": f"{scene.url}/token".replace("127.0.0.1", host),
+        "jti": f"of {host}",
+        "iat": now,
+        "exp": now + 60,
+    }
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": sign_jwt(claims, load_private_key(der, alg="ES256", kid=None)),
+    }
+
+    answer = caller.send("POST", "/token", data=form)
+
+    assert GRANTED == verdict(answer)
 
 
 # Tokens bound to a certificate

@@ -51,7 +51,7 @@ class BackChannel:
         client = await self.authenticator.authenticate(
             self.context,
             presented,
-            audiences=also_known_as | {self.context.issuer.url, self.context.token_endpoint},
+            audiences=also_known_as | self.context.audiences,
             visit=visit,
             public=public,
         )

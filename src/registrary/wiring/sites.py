@@ -96,6 +96,7 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         issuer=issuer,
         offer=offer_of(issuer, used.deployment),
         token_endpoint=f"{issuer.url}/token",
+        mtls_url=used.deployment.mtls_url(issuer),
     )
     keys = JwksEndpoint(issuer.id, used.signer)
     logos = LogoEndpoint(issuer, used.server.store, used.pictures)
