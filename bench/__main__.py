@@ -44,7 +44,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two short rounds, about a minute")
+    parser.add_argument("--quick", action="store_true", help="two short rounds, about two minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     parser.add_argument("--servers", type=_names(SERVERS), default=tuple(SERVERS))
     parser.add_argument("--operations", type=_names(OPERATIONS), default=OPERATIONS)

@@ -9,7 +9,7 @@ from bench.measure import Generator, Load, drive, generator, sample
 from bench.servers import Server
 from bench.started import Broken
 
-OPERATIONS = ("register", "read", "token")
+OPERATIONS = ("register", "read", "token", "code", "refresh", "introspect")
 
 
 @dataclass(frozen=True, slots=True)

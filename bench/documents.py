@@ -3,14 +3,16 @@
 import base64
 import json
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 MARK = "@" * 12
 """Stands in a request where each copy gets its own number, zero-padded to the same length."""
 
+REDIRECT_URI = f"https://app-{MARK}.example/oauth/callback"
+
 REGISTRATION: dict[str, object] = {
     "redirect_uris": [
-        f"https://app-{MARK}.example/oauth/callback",
+        REDIRECT_URI,
         f"https://app-{MARK}.example/oauth/silent-renew",
         f"https://staging.app-{MARK}.example/oauth/callback",
     ],
@@ -68,6 +70,7 @@ class Registered:
     client_secret: str
     registration_client_uri: str
     registration_access_token: str
+    redirect_uri: str = ""
 
 
 def numbered(text: bytes, number: int) -> bytes:
@@ -91,9 +94,14 @@ def reading(client: Registered, port: int) -> bytes:
 
 def token_request(client: Registered, path: str, port: int) -> bytes:
     """Return a client-credentials grant with ``client_secret_basic`` (RFC 6749 §4.4.2)."""
+    return posting(client, path, port, form={"grant_type": "client_credentials"})
+
+
+def posting(client: Registered, path: str, port: int, *, form: dict[str, str]) -> bytes:
+    """Return *form* as posted by *client* with ``client_secret_basic``."""
     pair = base64.b64encode(f"{client.client_id}:{client.client_secret}".encode()).decode()
     headers = (f"Authorization: Basic {pair}", "Content-Type: application/x-www-form-urlencoded")
-    return _request(f"POST {path}", port, *headers, body=b"grant_type=client_credentials")
+    return _request(f"POST {path}", port, *headers, body=urlencode(form).encode())
 
 
 def _request(start: str, port: int, *headers: str, body: bytes | None = None) -> bytes:

@@ -68,9 +68,7 @@ class Fleet:
 
     def able(self, operation: str) -> list[str]:
         """Return the names of those that have *operation*."""
-        return [
-            name for name, member in self.members.items() if member.instance.requests(operation)
-        ]
+        return [name for name, member in self.members.items() if member.instance.offers(operation)]
 
     def footprints(self) -> list[Footprint]:
         """Return what every server holds now."""

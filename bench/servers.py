@@ -25,9 +25,10 @@ class Server:
     """How to start one server and where its endpoints are.
 
     *members* limits the registration document (empty: all 25). Without *token_path* it has no
-    client-credentials grant, and reads only if *reads*. *settle_seconds* is how long after the last
-    answer it may still be working for it; its clock is read after that, so that work put off is
-    counted. *prepare* installs what it needs or raises `Missing`.
+    client-credentials grant, without *authorize_path* no people, and reads only if *reads*. Tokens
+    for *introspectable* (empty: any) can be introspected. *settle_seconds* is how long after the
+    last answer it may still be working for it; its clock is read after that, so that work put off
+    is counted. *prepare* installs what it needs or raises `Missing`.
     *durable* says whether a 201 survives the machine losing power.
     """
 
@@ -36,6 +37,9 @@ class Server:
     ready_path: str
     register_path: str
     token_path: str = ""
+    authorize_path: str = ""
+    introspect_path: str = ""
+    introspectable: str = ""
     reads: bool = True
     members: tuple[str, ...] = ()
     needs_postgres: bool = False
@@ -59,6 +63,9 @@ def oidc_provider(kind: str, *, name: str) -> Server:
         ready_path="/.well-known/openid-configuration",
         register_path="/reg",
         token_path="/token",
+        authorize_path="/auth",
+        introspect_path="/token/introspection",
+        introspectable="https://opaque.example/",
         needs_postgres=kind == "postgres",
         durable=kind != "memory",
         prepare=node.install,
@@ -89,6 +96,8 @@ REGISTRARY = Server(
     ready_path="/healthz",
     register_path="/register",
     token_path="/token",
+    authorize_path="/authorize",
+    introspect_path="/introspect",
     # The audit log is sequenced every half second; that work belongs to the requests before it.
     settle_seconds=0.7,
 )

@@ -10,12 +10,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.documents import Registered, numbered, reading, registration, token_request
+from bench.documents import (
+    MARK,
+    REDIRECT_URI,
+    Registered,
+    numbered,
+    posting,
+    reading,
+    registration,
+    token_request,
+)
+from bench.people import Visitor, redemption
 from bench.processes import resident_bytes, running
 from bench.servers import Place, Server
+from tests.interop.people import Browser
 
 CLIENTS = 64
 """Clients that reads and tokens turn over: few enough for every server's own cache of clients."""
+
+CODES = 1000
+"""Codes made for one load of exchanges; each is good once, and for a minute."""
 
 _START_SECONDS = 30.0
 
@@ -35,17 +49,57 @@ class Started:
     idle_bytes: int
     database_pid: int = 0
     clients: list[Registered] = field(default_factory=list)
+    visitor: Visitor | None = None
+    refreshable: list[tuple[Registered, dict[str, str]]] = field(default_factory=list)
+    introspectable: list[tuple[Registered, dict[str, str]]] = field(default_factory=list)
+
+    def offers(self, operation: str) -> bool:
+        """Tell whether this server has *operation*."""
+        server = self.server
+        return {
+            "register": True,
+            "read": server.reads,
+            "token": bool(server.token_path),
+        }.get(operation, bool(server.authorize_path))
 
     def requests(self, operation: str) -> list[bytes]:
-        """Return the requests that make up *operation* here; none if it has no such operation."""
-        server, port = self.server, self.port
-        if operation == "register":
-            return [registration(server.register_path, port, server.members)]
-        if operation == "read" and server.reads:
-            return [reading(client, port) for client in self.clients]
-        if operation == "token" and server.token_path:
-            return [token_request(client, server.token_path, port) for client in self.clients]
-        return []
+        """Return the requests that make up *operation* here; those with codes are good once."""
+        match operation:
+            case "register":
+                return [registration(self.server.register_path, self.port, self.server.members)]
+            case "read":
+                return [reading(client, self.port) for client in self.clients]
+            case "token":
+                path = self.server.token_path
+                return [token_request(client, path, self.port) for client in self.clients]
+            case "code":
+                return self.exchanges(CODES)
+            case "refresh":
+                return [self._refreshing(client, tokens) for client, tokens in self.refreshable]
+            case _:
+                return [
+                    self._introspecting(client, tokens) for client, tokens in self.introspectable
+                ]
+
+    def exchanges(self, count: int, *, resource: str = "") -> list[bytes]:
+        """Return *count* exchanges of fresh codes, turning over the clients."""
+        if self.visitor is None:
+            return []
+        return [
+            self._post(client, redemption(code, client.redirect_uri))
+            for client, code in self.visitor.codes(self.clients, count, resource=resource)
+        ]
+
+    def _refreshing(self, client: Registered, tokens: dict[str, str]) -> bytes:
+        token = tokens["refresh_token"]
+        return self._post(client, {"grant_type": "refresh_token", "refresh_token": token})
+
+    def _introspecting(self, client: Registered, tokens: dict[str, str]) -> bytes:
+        path, form = self.server.introspect_path, {"token": tokens["access_token"]}
+        return posting(client, path, self.port, form=form)
+
+    def _post(self, client: Registered, form: dict[str, str]) -> bytes:
+        return posting(client, self.server.token_path, self.port, form=form)
 
 
 @contextmanager
@@ -76,13 +130,36 @@ def populate(server: Started, first: int) -> None:
                 answer["client_secret"],
                 answer.get("registration_client_uri", ""),
                 answer.get("registration_access_token", ""),
+                REDIRECT_URI.replace(MARK, f"{number:012d}"),
             )
         )
-    for request, client in zip(server.requests("read")[:1], server.clients, strict=False):
-        if _ask(server, request, 200)["client_id"] != client.client_id:
+    if server.offers("read"):
+        answer = _ask(server, server.requests("read")[0], 200)
+        if answer["client_id"] != server.clients[0].client_id:
             raise Broken(f"{server.server.name}: a read returned another client")
-    for request in server.requests("token")[:1]:
-        _expect_es256(server, _ask(server, request, 200)["access_token"])
+    if server.offers("token"):
+        answer = _ask(server, server.requests("token")[0], 200)
+        _expect_es256(server, answer["access_token"])
+    if server.offers("code"):
+        _let_people_in(server)
+
+
+def _let_people_in(server: Started) -> None:
+    """Have somebody sign in and allow every client something; check once what came of it."""
+    origin = f"http://127.0.0.1:{server.port}"
+    server.visitor = Visitor(Browser([origin]), origin + server.server.authorize_path)
+    server.refreshable = _redeemed(server)
+    for name in ("access_token", "id_token"):
+        _expect_es256(server, server.refreshable[0][1][name])
+    server.introspectable = _redeemed(server, server.server.introspectable)
+    if not _ask(server, server.requests("introspect")[0], 200)["active"]:
+        raise Broken(f"{server.server.name}: a fresh token is not active")
+
+
+def _redeemed(server: Started, resource: str = "") -> list[tuple[Registered, dict[str, str]]]:
+    exchanges = server.exchanges(len(server.clients), resource=resource)
+    answers = [_ask(server, request, 200) for request in exchanges]
+    return list(zip(server.clients, answers, strict=True))
 
 
 def free_port() -> int:

@@ -10,6 +10,9 @@ TITLES = {
     "register": "registration",
     "read": "read of one client",
     "token": "token, client credentials, ES256",
+    "code": "code exchanged for access, refresh and ID token, ES256",
+    "refresh": "refresh of a confidential client, ES256",
+    "introspect": "introspection of a live access token",
 }
 
 

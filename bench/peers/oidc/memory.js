@@ -1,13 +1,13 @@
 // Everything in one Map and nothing evicted: the provider's own memory adapter keeps a
 // thousand records, which a bench passes within its first second.
 
-import { Adapter } from './adapter.js';
+import { Adapter, keysOf } from './adapter.js';
 
 const records = new Map();
 
 class MemoryAdapter extends Adapter {
   async upsert(id, payload) {
-    records.set(`${this.model}:${id}`, payload);
+    for (const key of keysOf(this.model, id, payload)) records.set(`${this.model}:${key}`, payload);
   }
 
   async find(id) {

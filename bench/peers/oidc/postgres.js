@@ -3,7 +3,7 @@
 
 import pg from 'pg';
 
-import { Adapter } from './adapter.js';
+import { Adapter, keysOf } from './adapter.js';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS record (
@@ -25,7 +25,9 @@ export async function openPostgres(connectionString) {
   return class PostgresAdapter extends Adapter {
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? new Date(Date.now() + expiresIn * 1000) : null;
-      await pool.query({ ...PUT, values: [this.model, id, JSON.stringify(payload), expiresAt] });
+      for (const key of keysOf(this.model, id, payload)) {
+        await pool.query({ ...PUT, values: [this.model, key, JSON.stringify(payload), expiresAt] });
+      }
     }
 
     async find(id) {

@@ -1,7 +1,9 @@
 // oidc-provider as a peer: node server.js PORT memory|sqlite|postgres [WHERE]
 //
 // Offers what the bench asks of it and nothing that costs time besides: open
-// registration, RFC 7592 reads, and client-credentials tokens as ES256 JWTs.
+// registration, RFC 7592 reads, tokens as ES256 JWTs for clients and for the one person
+// there is, who is signed in and allows everything without being asked. Its JWTs cannot be
+// introspected, so who asks for the resource OPAQUE gets tokens that can.
 
 import { generateKeyPairSync } from 'node:crypto';
 
@@ -13,6 +15,7 @@ import { openSqlite } from './sqlite.js';
 
 const OPENERS = { memory: openMemory, sqlite: openSqlite, postgres: openPostgres };
 const RESOURCE = 'https://api.example/';
+const OPAQUE = 'https://opaque.example/';
 
 const [port, kind, where] = process.argv.slice(2);
 const adapter = await OPENERS[kind](where);
@@ -32,13 +35,18 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   cookies: { keys: ['bench'] },
   features: {
     devInteractions: { enabled: false },
+    introspection: { enabled: true },
     clientCredentials: { enabled: true },
     registration: { enabled: true, initialAccessToken: false },
     registrationManagement: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => RESOURCE,
+      useGrantedResource: () => true,
       getResourceServerInfo(ctx, resource) {
+        if (resource === OPAQUE) {
+          return { scope: 'read', accessTokenFormat: 'opaque' };
+        }
         if (resource !== RESOURCE) {
           throw new errors.InvalidTarget();
         }
@@ -47,6 +55,24 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     },
   },
   ttl: { ClientCredentials: 3600 },
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  issueRefreshToken: async () => true,
+  interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+});
+
+provider.use(async (context, next) => {
+  if (!context.path.startsWith('/interaction/')) {
+    return next();
+  }
+  const { req, res } = context;
+  context.respond = false;
+  const { params } = await provider.interactionDetails(req, res);
+  const grant = new provider.Grant({ accountId: 'demo', clientId: params.client_id });
+  grant.addOIDCScope(params.scope);
+  grant.addResourceScope(RESOURCE, params.scope);
+  grant.addResourceScope(OPAQUE, params.scope);
+  const result = { login: { accountId: 'demo' }, consent: { grantId: await grant.save() } };
+  return provider.interactionFinished(req, res, result);
 });
 
 provider.on('server_error', (ctx, error) => {

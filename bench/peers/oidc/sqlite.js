@@ -5,7 +5,7 @@
 
 import { DatabaseSync } from 'node:sqlite';
 
-import { Adapter } from './adapter.js';
+import { Adapter, keysOf } from './adapter.js';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS record (
@@ -27,7 +27,9 @@ export async function openSqlite(file) {
   return class SqliteAdapter extends Adapter {
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? Math.floor(Date.now() / 1000) + expiresIn : null;
-      put.run(this.model, id, JSON.stringify(payload), expiresAt);
+      for (const key of keysOf(this.model, id, payload)) {
+        put.run(this.model, key, JSON.stringify(payload), expiresAt);
+      }
     }
 
     async find(id) {

@@ -5,6 +5,7 @@ from bench.documents import (
     REGISTRATION,
     Registered,
     numbered,
+    posting,
     reading,
     registration,
     token_request,
@@ -62,3 +63,13 @@ def test_token_request_authenticates_with_basic():
 
     assert b"\r\nAuthorization: Basic aWQ6c2VjcmV0\r\n" in request
     assert body_of(request) == b"grant_type=client_credentials"
+
+
+def test_a_form_is_encoded_and_its_client_authenticates():
+    """Codes and addresses have characters that a form must not contain bare."""
+    form = {"code": "a+b", "redirect_uri": "https://app.example/cb"}
+
+    request = posting(CLIENT, "/token", 80, form=form)
+
+    assert b"\r\nAuthorization: Basic aWQ6c2VjcmV0\r\n" in request
+    assert b"code=a%2Bb&redirect_uri=https%3A%2F%2Fapp.example%2Fcb" == body_of(request)
