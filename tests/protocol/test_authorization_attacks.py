@@ -117,13 +117,16 @@ def test_21_28_29_loopback_relaxes_the_port_and_nothing_else(browser, register, 
     assert "location" not in page.answer.headers
 
 
-@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope", "state", "unheard_of"])
+@pytest.mark.parametrize(
+    "name",
+    ["client_id", "redirect_uri", "scope", "state", "unheard_of", "registrary_ticket"],
+)
 @pytest.mark.spec("AZ-010")
 def test_53_a_parameter_that_comes_twice_is_refused(browser, client, name):
     """A proxy could have looked at the one, and this server at the other."""
     path = authorize_path(client.body, unheard_of="x")
 
-    page = browser.open(f"{path}&{name}=x")
+    page = browser.open(f"{path}&{name}=x&{name}=x")
 
     assert 400 == page.status
     assert "location" not in page.answer.headers

@@ -105,7 +105,10 @@ class AuthorizationEndpoint:
         if isinstance(turn, Failure):
             return await self._answers.failed(turn)
         if TICKET in request.query:
-            parameters = parse_parameters(request.query)
+            try:
+                parameters = parse_parameters(request.query)
+            except ParameterError as error:
+                return _error(str(error))
             reached = await self.desk.returned(request, parameters, turn.conversation)
             turn = turn if reached is None else turn.reached(reached)
         return await self._go_on(turn)
@@ -264,14 +267,15 @@ class AuthorizationEndpoint:
         answered: Question | None,
     ) -> HttpResponse | Page:
         asked = turn.asked
+        # First, so that nothing is issued that the end of the session could not be told about.
+        await self.desk.sessions.note_client(
+            self.context, signed_in.session, asked.client.client_id
+        )
         allowed = await self._decisions.allow(
             asked, signed_in, scope=scope, answered=answered, visit=visit_of(turn.request)
         )
         if isinstance(allowed, Refusal):
             return await self._fail(turn, allowed.code, allowed.description)
-        await self.desk.sessions.note_client(
-            self.context, signed_in.session, asked.client.client_id
-        )
         state = asked.way_back.state
         fields = [
             *allowed.fields(),

@@ -25,8 +25,8 @@ class Question:
     """What is new to the person in a request.
 
     *scope* are the scopes to show; *before* were allowed earlier, and nothing need be asked of
-    them. *resources* and *details* tell whether those are new. *is_needed* is false when all was
-    decided before.
+    them. *is_needed* is false when all was decided before; it can be true without a new scope,
+    for another resource or other details.
     """
 
     scope: tuple[str, ...]

@@ -22,6 +22,7 @@ from registrary.authserver.resources import resolved_resources
 from registrary.core.client import Client
 from registrary.core.errors import FieldError
 from registrary.core.issuer import RuleSet
+from registrary.core.lifecycle import Standing
 from registrary.core.metadata.grants import canonical_response_type
 from registrary.core.scope import default_scope, parse_scope
 
@@ -96,7 +97,9 @@ class _Asked:
 def _judged(asked: _Asked, way_back: WayBack) -> AuthorizationRequest:
     values = asked.values
     if asked.client.effects.refusal is not None:
-        raise RequestRefused(asked.client.effects.refusal, "client_id", "the client is held")
+        awaits = asked.client.standing is Standing.AWAITING
+        rule = "the client waits for approval" if awaits else "the client is held"
+        raise RequestRefused(asked.client.effects.refusal, "client_id", rule)
     reading.text(values, "state")
     response_type = _response_type(asked)
     _check_form(asked)

@@ -7,6 +7,7 @@ from registrary.authserver.authorization.request import Source
 from registrary.authserver.authorization.way_back import ResponseMode
 from registrary.core.issuer import Resource
 from registrary.core.lifecycle import ClientState, Hold, HoldKind
+from registrary.protocol.errors import printable
 from registrary.testing.clock import MOMENT
 from registrary.testing.factories import a_client, some_metadata
 from tests.unit.authserver.authorization.requests import (
@@ -220,6 +221,7 @@ def test_what_may_not_be_asked_is_told_by_its_name(changes, code):
     assert code == failure.code
     assert failure.way_back is not None
     assert next(iter(changes)).removesuffix("_method") in failure.description
+    assert printable(failure.description) == failure.description
 
 
 @pytest.mark.spec("AZ-011")
