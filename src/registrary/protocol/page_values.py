@@ -208,11 +208,16 @@ class LogoutValues(WayBackValues):
 
 
 class LoggedOutValues(TypedDict):
-    """``logged_out``: *frames* are the front-channel addresses of clients, *link* the way on."""
+    """``logged_out``: *frames* are the front-channel addresses of clients, *link* the way on.
+
+    With *goes_on* the page follows the link by itself once the frames were loaded: only for a
+    client that is proved to have asked (RP-Initiated Logout §3).
+    """
 
     frames: list[str]
     link: str | None
     client_name: str | None
+    goes_on: NotRequired[bool | None]
 
 
 class Connection(TypedDict):

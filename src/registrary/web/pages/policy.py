@@ -43,7 +43,7 @@ def has_script(name: str, values: Mapping[str, object]) -> bool:
         case "login":
             return values["passkey"] is not None
         case "logged_out":
-            return bool(values["frames"]) and values["link"] is not None
+            return bool(values["goes_on"]) and values["link"] is not None
         case _:
             return name in SCRIPTS
 

@@ -229,6 +229,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             frames=["https://calendar.example/out?sid=1", "https://mail.example/out?sid=2"],
             link="https://calendar.example/",
             client_name="Calendar Sync",
+            goes_on=True,
         ),
     ),
     "logged-out-alone": (

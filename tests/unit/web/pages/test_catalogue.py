@@ -37,7 +37,7 @@ def test_a_template_uses_what_the_catalogue_gives_it(name):
 
     unused = known - used_by(name)
 
-    assert set() == unused - {"form_action"}
+    assert set() == unused - {"form_action", "goes_on"}  # read by the policy
 
 
 def test_every_template_is_a_page_or_part_of_one():

@@ -77,7 +77,7 @@ def test_the_form_that_goes_back_leads_there_alone():
         ("form-post", {}),
         ("enrol-passkey", {}),
         ("login", {"passkey": "{}"}),
-        ("logged-out", {"frames": ["https://a.example/out"]}),
+        ("logged-out", {"frames": ["https://a.example/out"], "goes_on": True}),
     ],
     ids=["form-post", "enrol-passkey", "passkey", "frames"],
 )
@@ -90,6 +90,11 @@ def test_a_page_with_a_script_admits_it(case, values):
 def test_a_page_without_a_script_admits_none(case):
     """What is not needed is not open to who finds a hole."""
     assert "script-src" not in directives(case)
+
+
+def test_nobody_is_sent_on_for_a_client_that_did_not_prove_it_asked():
+    """Anybody can write an address; a person may follow the link (RP-Initiated Logout §3)."""
+    assert "script-src" not in directives("logged-out", frames=["https://a.example/out"])
 
 
 def test_images_are_admitted_where_there_is_a_logo():
