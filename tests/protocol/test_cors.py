@@ -16,11 +16,14 @@ OPEN = {
     "/revoke": {"POST"},
     "/userinfo": {"GET", "POST"},
     "/jwks": {"GET"},
+    "/status-lists": {"GET"},
     **{document: {"GET"} for document in DOCUMENTS},
 }
 CLOSED = (
     "/authorize",
+    "/device_authorization",
     "/introspect",
+    "/par",
     "/device",
     "/logout",
     "/api/v1/clients",

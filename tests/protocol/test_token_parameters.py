@@ -1,6 +1,7 @@
 """Nothing that a token request says becomes an address that the server calls (CVE-2026-4874)."""
 
 import socket
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_no_parameter_is_called(http, trap, grant_type):
     """Whoever may ask for tokens must not be able to look around in the server's network."""
     app = an_app(http, **SERVICE)
     address = f"http://127.0.0.1:{trap.getsockname()[1]}/"
-    evil = dict.fromkeys(ADDRESSES, address) | dict.fromkeys(
+    evil: dict[str, Any] = dict.fromkeys(ADDRESSES, address) | dict.fromkeys(
         ("code", "refresh_token", "assertion", "subject_token"), address
     )
 

@@ -52,9 +52,9 @@ def consent_values(
         "form_action": form_action,
         "client": _client(context, request),
         "person": person_name(person),
-        "groups": _groups(context, question),
+        "groups": groups_of(context, question.scope),
         "details": [_line(detail) for detail in request.authorization_details],
-        "resources": [_resource(context, uri) for uri in request.resources],
+        "resources": [resource_name(context, uri) for uri in request.resources],
         "warnings": list(warnings),
     }
 
@@ -68,13 +68,17 @@ def person_name(person: Person) -> str:
 
 
 def _client(context: ServerContext, request: AuthorizationRequest) -> dict[str, object]:
-    client, uri = request.client, request.way_back.uri
+    uri = request.way_back.uri
+    place = {"redirect_host": shown_place(uri), "kind": redirect_kind(uri).value}
+    return client_values(context, request.client) | place
+
+
+def client_values(context: ServerContext, client: Client) -> dict[str, object]:
+    """Return who *client* is, but for where its answer goes."""
     return {
         "name": name_of(client),
         "client_id": client.client_id,
         "client_id_host": https_host(client.client_id),
-        "redirect_host": shown_place(uri),
-        "kind": redirect_kind(uri).value,
         "verified": is_verified(client),
         "registered_at": f"{client.issued_at:%d %B %Y}".lstrip("0"),
         "registered_by": _registrant(client),
@@ -90,9 +94,10 @@ def _registrant(client: Client) -> str:
     return "whoever runs it, unasked"
 
 
-def _groups(context: ServerContext, question: Question) -> list[dict[str, object]]:
+def groups_of(context: ServerContext, names: Iterable[str]) -> list[dict[str, object]]:
+    """Return the scopes called *names* by their sensitivity, the highest first."""
     catalogue = context.offer.scope_by_name
-    scopes = [catalogue[name] for name in question.scope if name in catalogue]
+    scopes = [catalogue[name] for name in names if name in catalogue]
     groups = ((level, [s for s in scopes if s.sensitivity == level]) for level in _ORDER)
     return [
         {"sensitivity": level, "scopes": [_scope(scope) for scope in members]}
@@ -110,7 +115,8 @@ def _scope(scope: ScopeDefinition) -> dict[str, object]:
     }
 
 
-def _resource(context: ServerContext, uri: str) -> str:
+def resource_name(context: ServerContext, uri: str) -> str:
+    """Return how people know the resource at *uri*."""
     known = resource_called(context.issuer, uri)
     return f"{known.name} ({uri})" if known is not None and known.name else uri
 

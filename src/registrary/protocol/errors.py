@@ -48,6 +48,10 @@ ERRORS: Final[dict[str, ErrorRow]] = {
         ErrorRow("invalid_scope", 400, "RFC 6749 §5.2"),
         ErrorRow("invalid_target", 400, "RFC 8707 §2"),
         ErrorRow("unsupported_token_type", 400, "RFC 7009 §2.2.1"),
+        # Devices: RFC 8628 §3.5
+        ErrorRow("authorization_pending", 400, "RFC 8628 §3.5"),
+        ErrorRow("slow_down", 400, "RFC 8628 §3.5"),
+        ErrorRow("expired_token", 400, "RFC 8628 §3.5"),
         # Proofs of possession: RFC 9449 §5, §8
         ErrorRow("invalid_dpop_proof", 400, "RFC 9449 §5"),
         ErrorRow("use_dpop_nonce", 400, "RFC 9449 §8"),

@@ -11,12 +11,18 @@ import msgspec
 from registrary.authserver.client_encryption import NoClientKey
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
+from registrary.authserver.grants.device import DENIED, POLLING, DeviceGrant
 from registrary.authserver.grants.redemption import CodeGrant, PresentedCode
 from registrary.authserver.grants.renewal import RefreshGrant
 from registrary.authserver.grants.request import TokenAnswer, TokenRequest
 from registrary.authserver.presented import Refusal, Visit
 from registrary.core.client import Client
-from registrary.core.metadata.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
+from registrary.core.metadata.grants import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    REFRESH_TOKEN,
+)
 from registrary.ports.keys import NoSigningKey
 from registrary.protocol.back_channel import BackChannel, refused, visit_of
 from registrary.protocol.dpop import ProofReader
@@ -38,6 +44,7 @@ class Grants:
     client_credentials: ClientCredentialsGrant
     code: CodeGrant
     refresh: RefreshGrant
+    device: DeviceGrant
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,12 @@ class TokenEndpoint:
         return answer if isinstance(answer, HttpResponse) else _render(answer)
 
     async def _refuse(self, client: Client, refusal: Refusal, visit: Visit) -> HttpResponse:
-        await self.channel.authenticator.note_refused(self._context, client, refusal, visit=visit)
-        return refused(refusal)
+        if refusal not in POLLING:
+            notes = self.channel.authenticator
+            await notes.note_refused(self._context, client, refusal, visit=visit)
+        answer = refused(refusal)
+        # Elsewhere `access_denied` is a 403; here every refusal of a grant is a 400 (§5.2).
+        return HttpResponse(400, answer.headers, answer.body) if refusal is DENIED else answer
 
     async def _by_grant(
         self, grant_type: str, asked: TokenRequest, form: Parameters
@@ -100,6 +111,7 @@ class TokenEndpoint:
             AUTHORIZATION_CODE: self._code,
             CLIENT_CREDENTIALS: self._client_credentials,
             REFRESH_TOKEN: self._refresh,
+            DEVICE_CODE: self._device,
         }
 
     @property
@@ -127,6 +139,12 @@ class TokenEndpoint:
         if token is None:
             return Refusal("invalid_request", "refresh_token: is needed")
         return await self.grants.refresh.redeem(self._context, asked, token)
+
+    async def _device(self, asked: TokenRequest, form: Parameters) -> TokenAnswer | Refusal:
+        code = form.get("device_code")
+        if code is None:
+            return Refusal("invalid_request", "device_code: is needed")
+        return await self.grants.device.redeem(self._context, asked, code)
 
 
 def _render(answer: TokenAnswer) -> HttpResponse:

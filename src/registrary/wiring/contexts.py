@@ -32,8 +32,13 @@ class Deployment:
 FEATURES: Final = frozenset(
     {
         Feature.AUTHORIZATION_DETAILS,
+        Feature.BACKCHANNEL_LOGOUT,
+        Feature.DEVICE_GRANT,
         Feature.DPOP,
+        Feature.ENCRYPTED_REQUESTS,
         Feature.ENCRYPTION,
+        Feature.FRONTCHANNEL_LOGOUT,
+        Feature.LOGOUT,
         Feature.PUSHED_REQUESTS,
         Feature.REQUEST_OBJECTS,
         Feature.SIGNED_INTROSPECTION,

@@ -26,7 +26,7 @@ from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, of
 from registrary.wiring.directory import Site
 from registrary.wiring.people_routes import people_routes
 from registrary.wiring.revocation_routes import revocation_routes
-from registrary.wiring.token_routes import token_routes
+from registrary.wiring.token_routes import device_routes, token_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,8 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
         *authorization_routes(context, used.server, used.authenticator),
         Route("/jwks", {"GET": keys.show}, "jwks_uri", cors=True),
         *token_routes(context, used.server, used.authenticator),
-        Route("/device_authorization", {"POST": unavailable.error}, body_limit=FORM_BODY_BYTES),
+        *device_routes(context, used.server, used.authenticator),
         Route(f"{LOGOS}{{client_id}}", {"GET": logos.show}),
-        pages("/device"),
-        pages("/logout"),
         *people_routes(context, used.server),
         *revocation_routes(context, used.server),
     )

@@ -3,6 +3,7 @@
 from registrary.authserver.client_authentication import ClientAuthenticator
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
+from registrary.authserver.grants.device import DeviceGrant, Devices
 from registrary.authserver.grants.issuing import TokenDesk
 from registrary.authserver.grants.redemption import CodeGrant
 from registrary.authserver.grants.renewal import RefreshGrant
@@ -15,6 +16,9 @@ from registrary.authserver.token_reading import TokenReader
 from registrary.authserver.tokens import AccessTokens
 from registrary.authserver.userinfo import UserInfo
 from registrary.protocol.back_channel import BackChannel
+from registrary.protocol.conversation import Desk
+from registrary.protocol.device import PATH as DEVICE
+from registrary.protocol.device import DeviceAuthorizationEndpoint, DevicePages
 from registrary.protocol.dpop import ProofReader
 from registrary.protocol.inspection import InspectionEndpoint
 from registrary.protocol.routes import FORM_BODY_BYTES, Handler, Route
@@ -30,6 +34,7 @@ def grants_of(services: ServerServices) -> Grants:
         client_credentials=ClientCredentialsGrant(access_tokens),
         code=CodeGrant(desk),
         refresh=RefreshGrant(desk),
+        device=DeviceGrant(desk),
     )
 
 
@@ -57,4 +62,23 @@ def token_routes(
             cors=True,
             body_limit=FORM_BODY_BYTES,
         ),
+    )
+
+
+def device_routes(
+    context: ServerContext, services: ServerServices, authenticator: ClientAuthenticator
+) -> tuple[Route, ...]:
+    """Return where devices begin, and where people let them in."""
+    devices = Devices(services)
+    begin = DeviceAuthorizationEndpoint(BackChannel(context, authenticator), devices)
+    pages = DevicePages(services, context, Desk(services, context), devices)
+    handlers: dict[str, Handler] = {"GET": pages.show, "POST": pages.answer}
+    return (
+        Route(
+            "/device_authorization",
+            {"POST": begin.start},
+            "device_authorization_endpoint",
+            body_limit=FORM_BODY_BYTES,
+        ),
+        Route(DEVICE, handlers, body_limit=FORM_BODY_BYTES, for_people=True),
     )
