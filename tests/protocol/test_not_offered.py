@@ -11,7 +11,6 @@ def coming(member, rows, *, value, announced=None):
     return pytest.param(member, value, announced, marks=rows, id=member)
 
 
-OUT = "https://app.example/out"
 COMING = [
     coming("software_statement", STATEMENT_ROWS, value="e30.e30."),
     coming(
@@ -19,19 +18,6 @@ COMING = [
         pytest.mark.spec("C-016"),
         value="A256GCM",
         announced="request_object_encryption",
-    ),
-    coming("post_logout_redirect_uris", pytest.mark.spec("C-050", "C-052"), value=[OUT]),
-    coming(
-        "backchannel_logout_uri",
-        pytest.mark.spec("C-054"),
-        value=OUT,
-        announced="backchannel_logout",
-    ),
-    coming(
-        "frontchannel_logout_uri",
-        pytest.mark.spec("C-056"),
-        value=OUT,
-        announced="frontchannel_logout",
     ),
     coming(
         "tls_client_auth_san_dns",
@@ -59,14 +45,6 @@ def test_a_member_of_a_feature_to_come_is_dropped_and_not_announced(
     assert 201 == answer.status_code
     assert member not in answer.json()
     assert [] == [name for name in published if announced and name.startswith(announced)]
-
-
-@pytest.mark.spec("C-051", "C-059")
-def test_logout_is_not_announced(http: httpx2.Client):
-    """An address that led nowhere would strand people halfway out."""
-    published = http.get("/.well-known/openid-configuration").json()
-
-    assert [] == [name for name in published if "end_session" in name or "logout" in name]
 
 
 @pytest.mark.spec("A-007", "T-45")

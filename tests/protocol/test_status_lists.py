@@ -69,6 +69,7 @@ def flips(http, place, wanted):
     return bit(http, place) == wanted
 
 
+@pytest.mark.spec("L-030", "L-031")
 def test_a_list_is_what_the_draft_says(http, register, server):
     """Libraries look at type, subject and width before they believe a bit."""
     uri, _ = place_of(token_of(http, client_of(register)))
@@ -84,6 +85,7 @@ def test_a_list_is_what_the_draft_says(http, register, server):
     assert claims["exp"] > claims["iat"]
 
 
+@pytest.mark.spec("L-032")
 def test_a_suspended_client_shows_at_once(http, register):
     """An incident is over for resource servers as soon as the button is pressed."""
     client = client_of(register)

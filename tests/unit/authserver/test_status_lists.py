@@ -173,6 +173,7 @@ async def test_a_revoked_client_is_revoked_in_its_list():
     assert 1 == await office.status(place)
 
 
+@pytest.mark.spec("L-033")
 async def test_nobody_else_is_revoked():
     """One bit is one client's."""
     office, client = await ready()

@@ -136,7 +136,7 @@ def an_event_for(stream):
 # --- What arrives -------------------------------------------------------------------------------
 
 
-@pytest.mark.spec("C-059")
+@pytest.mark.spec("C-059", "L-010", "L-013")
 async def test_a_logout_token_arrives_as_clients_want_it(office):
     """Libraries for clients verify type, times and id of the token, and read it from a form."""
     await office.add(a_message())
@@ -171,6 +171,7 @@ async def test_each_attempt_at_a_logout_is_a_fresh_token(office):
     assert first["jti"] != second["jti"]
 
 
+@pytest.mark.spec("L-040", "L-041")
 async def test_a_security_event_arrives_with_what_lets_it_in(office):
     """A receiver that takes events from anybody could be told anything (RFC 8935 §2.1)."""
     stream = a_stream()
@@ -233,6 +234,7 @@ async def test_what_a_paused_stream_is_owed_waits(office):
 # --- What does not arrive -----------------------------------------------------------------------
 
 
+@pytest.mark.spec("L-042")
 async def test_what_fails_is_tried_again_later_and_later(office):
     """A receiver that is away for an hour is told; one that is away for a day is not hammered."""
     office.receivers.answers["client.example"] = BROKEN

@@ -18,6 +18,7 @@ from registrary.core.deliveries import EventStream, Message, revocation_of
 from registrary.core.events import Tag
 from registrary.core.grants import Grant, GrantOfPerson
 from registrary.core.ids import new_id
+from registrary.core.lifecycle import Standing
 from registrary.core.people import Person, Session
 from registrary.policy.endings import initiator_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
@@ -106,7 +107,7 @@ async def logout_messages(
     for client_id in session.clients:
         client = await services.store.get(Client, context.id, client_id)
         uri = client and client.metadata.get("backchannel_logout_uri")
-        if client is None or not uri:
+        if client is None or not uri or client.standing is Standing.GONE:
             continue
         message = Message(
             issuer=context.id,

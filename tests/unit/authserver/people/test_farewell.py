@@ -75,7 +75,7 @@ class Lodge(House):
         return [message for message in page.records if message.purpose == purpose]
 
 
-@pytest.mark.spec("C-054", "C-059")
+@pytest.mark.spec("C-054", "C-059", "L-010", "L-011")
 async def test_a_client_of_the_session_is_owed_a_logout_token():
     """It holds a session of its own, which nobody else can end."""
     lodge = Lodge()
@@ -120,6 +120,7 @@ async def test_a_client_knows_the_person_by_its_own_name_for_them():
     assert session.person not in (message.claims["sub"], None)
 
 
+@pytest.mark.spec("L-012")
 @pytest.mark.parametrize(
     ("registered", "expected"), [("ES256", "ES256"), ("EdDSA", "EdDSA"), ("none", "RS256")]
 )
@@ -158,6 +159,7 @@ async def test_a_client_noted_a_moment_ago_is_told_too():
     assert 1 == len(await lodge.messages("backchannel_logout"))
 
 
+@pytest.mark.spec("L-014")
 async def test_what_was_allowed_for_the_session_ends_with_it():
     """Back-Channel Logout §2.7: offline access goes on, the rest does not."""
     lodge = Lodge()
