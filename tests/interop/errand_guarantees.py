@@ -1,10 +1,9 @@
-"""What every library can rely on beyond codes: devices, exchanged tokens, signing out.
+"""What every library can rely on beyond codes: devices, signing out.
 
 The inheriting module names its script in ``SCRIPT``; the journeys are fixtures of ``conftest``.
 """
 
 from tests.interop.journeys import Journey
-from tests.interop.places import RESOURCE
 from tests.interop.signing_in import GOODBYE, SCOPE
 
 
@@ -17,18 +16,6 @@ class ErrandGuarantees:
         assert code["user_code"] in code["verification_uri_complete"]
         assert set(SCOPE.split()) == set(tokens["scope"].split())
         assert shown.result("userinfo")["sub"]
-
-    def test_a_token_is_exchanged_for_one_of_another_resource(self, exchanged: Journey):
-        """RFC 8693: a service calls the next one in the name of the person."""
-        tokens, claims = exchanged.result("exchange"), exchanged.result("introspect")
-
-        kind = "urn:ietf:params:oauth:token-type:access_token"
-        person = exchanged.result("finish")["claims"]["sub"]
-        assert (kind, RESOURCE, person) == (
-            tokens["issued_token_type"],
-            claims["aud"],
-            claims["sub"],
-        )
 
     def test_who_leaves_is_taken_back_to_the_client(self, left: Journey):
         """OpenID Connect RP-Initiated Logout §3: to the registered address, with the state."""

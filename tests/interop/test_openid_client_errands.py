@@ -1,0 +1,9 @@
+"""openid-client beyond codes: devices, signing out."""
+
+from tests.interop.errand_guarantees import ErrandGuarantees
+
+SCRIPT = "openid_client_people.mjs"
+
+
+class TestOpenidClient(ErrandGuarantees):
+    pass
