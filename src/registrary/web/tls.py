@@ -21,8 +21,7 @@ class AskingContext(ssl.SSLContext):
     """A context for servers that ask every caller for a certificate and take any, or none.
 
     TLS has proved that the caller holds the certificate's key, and nothing else of it. Sessions
-    are not resumed: each connection proves anew. Raises `OpenSSL.SSL.Error` for files it cannot
-    use.
+    are not resumed: each connection proves anew. Raises ValueError for files it cannot use.
     """
 
     _inner: SSL.Context
@@ -35,9 +34,12 @@ class AskingContext(ssl.SSLContext):
         inner.set_cipher_list(_CIPHERS)
         inner.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET)
         inner.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        inner.use_certificate_chain_file(certificate)
-        inner.use_privatekey_file(private_key)
-        inner.check_privatekey()
+        try:
+            inner.use_certificate_chain_file(certificate)
+            inner.use_privatekey_file(private_key)
+            inner.check_privatekey()
+        except SSL.Error as error:
+            raise ValueError(_reason_of(error)) from error
         inner.set_verify(SSL.VERIFY_PEER, _take_any)
         made._inner = inner
         return made

@@ -83,7 +83,9 @@ def _load_certificate(settings: HttpSettings) -> None:
             settings.tls_private_key,
             password="",  # an encrypted key would be asked about at a terminal nobody watches
         )
-    except ssl.SSLError as error:
+        if settings.tls_client_certificates == "optional":
+            AskingContext(settings.tls_certificate, settings.tls_private_key)
+    except (ssl.SSLError, ValueError) as error:
         raise SettingsError(
             "http.tls_certificate and http.tls_private_key must be PEM files of a certificate and "
             "of its key, unencrypted"

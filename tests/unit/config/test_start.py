@@ -11,6 +11,14 @@ REFUSED = {
     "proxies": {"REGISTRARY_HTTP__TRUSTED_PROXIES": "bogus"},
     "ports": {"REGISTRARY_OUTBOUND__PORTS": "70000"},
     "trust": {"SSL_CERT_FILE": "/nope"},
+    "authorities": {
+        "REGISTRARY_HTTP__CLIENT_CERTIFICATE_HEADER": "client-cert",
+        "REGISTRARY_HTTP__TLS_CLIENT_AUTHORITIES": "/nope",
+    },
+    "authorities that are none": {
+        "REGISTRARY_HTTP__CLIENT_CERTIFICATE_HEADER": "client-cert",
+        "REGISTRARY_HTTP__TLS_CLIENT_AUTHORITIES": "/dev/null",
+    },
 }
 
 

@@ -90,5 +90,5 @@ def test_files_that_cannot_be_used_are_refused(tmp_path):
     certificate, _ = authority.write_server(tmp_path, "localhost")
     _, other_key = HELD.write(tmp_path)
 
-    with pytest.raises(Exception, match="key values mismatch"):
+    with pytest.raises(ValueError, match="key values mismatch"):
         AskingContext(str(certificate), str(other_key))
