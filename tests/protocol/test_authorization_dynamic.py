@@ -6,6 +6,8 @@ from base64 import urlsafe_b64decode
 import httpx2
 import pytest
 from anyio import to_thread
+from joserfc import jwe
+from joserfc.jwk import ECKey
 
 from registrary.core.base64url import encode
 from registrary.core.jose import ClaimRules, sign_jwt, verify_jwt
@@ -279,6 +281,28 @@ def test_an_object_that_is_not_the_clients_word_is_refused(browser, line, member
     back = browser.open(authorize_path(client, request=text, **NO_PKCE))
 
     assert back.result["error"] in {"invalid_request_object", "invalid_request_uri"}
+
+
+@pytest.mark.parametrize("enc", ["A128CBC-HS256", "A256GCM"])
+@pytest.mark.spec("C-016", "AZ-073")
+def test_an_object_can_be_encrypted_to_us(browser, line, enc):
+    """What a client asks is nobody's business on the way (Core §6.1)."""
+    handle, jwks = a_key_pair()
+    client = register(line, jwks=jwks, request_object_encryption_alg="ECDH-ES")
+    signed = sign_jwt(object_of(client, browser.url), handle)
+    keys = line.get("/jwks").json()
+    key = next(key for key in keys["keys"] if key["use"] == "enc")
+
+    hidden = jwe.encrypt_compact(
+        {"alg": "ECDH-ES", "enc": enc, "kid": key["kid"], "cty": "JWT"},
+        signed,
+        ECKey.import_key(key),
+    )
+    back = browser.go_through(authorize_path(client, request=hidden, **NO_PKCE))
+    spoilt = browser.open(authorize_path(client, request=hidden[:-4] + "AAAA", **NO_PKCE))
+
+    assert "inside" == back.result["state"]
+    assert "invalid_request_object" == spoilt.result["error"]
 
 
 @pytest.mark.anyio

@@ -194,7 +194,9 @@ def test_published_keys_are_public_and_say_what_they_are_for(http: httpx2.Client
 
     keys = answer.json()["keys"]
     assert (200, "application/json") == (answer.status_code, answer.headers["content-type"])
-    assert {"sig"} == {key.get("use") for key in keys}
+    assert {("enc", True), ("sig", False)} == {
+        (key.get("use"), key["alg"].startswith("ECDH")) for key in keys
+    }
     assert len(keys) == len({key["kid"] for key in keys})
     assert all(key.keys() <= PUBLIC_MEMBERS for key in keys)
 

@@ -14,12 +14,6 @@ def coming(member, rows, *, value, announced=None):
 COMING = [
     coming("software_statement", STATEMENT_ROWS, value="e30.e30."),
     coming(
-        "request_object_encryption_enc",
-        pytest.mark.spec("C-016"),
-        value="A256GCM",
-        announced="request_object_encryption",
-    ),
-    coming(
         "tls_client_auth_san_dns",
         pytest.mark.spec("E-020"),
         value="app.example",

@@ -10,7 +10,7 @@ from registrary.ports.clock import Clock, Entropy
 from registrary.ports.counter import Counter
 from registrary.ports.exchanger import NOBODY, Exchanger
 from registrary.ports.fetcher import Fetcher
-from registrary.ports.keys import SecretKeys, Signer
+from registrary.ports.keys import Decrypter, SecretKeys, Signer
 from registrary.ports.limiter import Limiter, Rate
 from registrary.ports.remote_keys import RemoteKeys
 from registrary.ports.store import Store
@@ -25,6 +25,7 @@ class ServerServices:
 
     *issues* counts tokens, *refusals* what strangers were refused. *limiter* is None when rate
     limits are switched off. *exchanger* speaks with the identity providers of the organisation.
+    *decrypter* opens what clients encrypted to us; without one nothing is opened.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class ServerServices:
     refusals: Counter
     limiter: Limiter | None = None
     exchanger: Exchanger = NOBODY
+    decrypter: Decrypter | None = None
 
     def draw(self, count: int) -> Draw:
         """Return *count* fresh random bytes to spend in one decision."""

@@ -29,6 +29,7 @@ WANTED: Final[Wanted] = (
     (KeyUse.TOKEN, "ES256"),
     (KeyUse.TOKEN, "EdDSA"),
     (KeyUse.AUDIT, "EdDSA"),
+    (KeyUse.ENCRYPTION, "ECDH-ES"),
     (KeyUse.TOKEN, "RS256"),
 )
 OVERLAP: Final = timedelta(days=1)  # longer than any access token lives

@@ -187,6 +187,7 @@ class Runtime:
             issues=self.issues,
             refusals=self.refusals,
             limiter=services.limiter,
+            decrypter=LocalSigner(self.vault.store, self.vault.keys),
             exchanger=GuardedExchanger(outbound_policy(settings), resolver, tls=self._trust),
         )
         self.access = AdminAccess(services, operator_token=settings.admin_token)

@@ -116,7 +116,7 @@ async def test_an_issuer_made_by_the_api_is_served_with_keys_of_its_own(tmp_path
 
     assert 201 == made.status_code
     ids = [{key["kid"] for key in answer.json()["keys"]} for answer in (keys, own)]
-    assert [3, 3, 0] == [len(ids[0]), len(ids[1]), len(ids[0] & ids[1])]
+    assert [4, 4, 0] == [len(ids[0]), len(ids[1]), len(ids[0] & ids[1])]
     assert 404 == elsewhere.status_code
 
 

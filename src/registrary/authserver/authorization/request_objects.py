@@ -10,6 +10,7 @@ from registrary.authserver.services import ServerServices
 from registrary.core.client import Client
 from registrary.core.jose import JoseError, UnknownKey
 from registrary.core.jose.claims import moment
+from registrary.core.jose.jwe import is_encrypted
 from registrary.core.jose.request_object import (
     NONE,
     RequestObject,
@@ -39,7 +40,7 @@ class RequestObjects:
         with it is for the caller, who knows when that was.
         """
         try:
-            unverified = read_request_object(text)
+            unverified = read_request_object(await self._decrypted(context, text))
             judged_at = self._judged_at(unverified)
             rules = await self._rules(context, client, unverified)
             try:
@@ -68,6 +69,19 @@ class RequestObjects:
         except (FetchRefused, UnicodeDecodeError) as error:
             rule = FetchRefused.public_text("request_uri").partition(": ")[2]
             raise RequestRefused("invalid_request_uri", "request_uri", rule) from error
+
+    async def _decrypted(self, context: ServerContext, text: str) -> str:
+        """Return the object inside *text*, which proves nothing by being encrypted to us."""
+        decrypter = self.services.decrypter
+        if decrypter is None or not is_encrypted(text):
+            return text
+        accepted = context.offer.accepted
+        return await decrypter.decrypt_jwt(
+            context.id,
+            text,
+            algorithms=accepted.get("request_object_encryption_alg_values_supported", ()),
+            encodings=accepted.get("request_object_encryption_enc_values_supported", ()),
+        )
 
     def _judged_at(self, unverified: UnverifiedRequestObject) -> datetime:
         now, expires_at = self.services.clock.now(), moment(unverified.members, "exp")
