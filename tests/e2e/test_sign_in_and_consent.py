@@ -1,7 +1,7 @@
 """The whole way of a person in a real browser: signing in, deciding, and coming back."""
 
 from secrets import token_hex
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.e2e.applications import (
     PRIVATE,
     listening,
     parameters_of,
+    post,
     register,
 )
 from tests.e2e.browser import window_of
@@ -32,9 +33,15 @@ def port():
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def either(request, browser):
+def scripts(request):
+    """Tell whether the browser runs scripts."""
+    return request.param
+
+
+@pytest.fixture
+def either(browser, scripts):
     """Open a window with scripts, and one without."""
-    with window_of(browser, java_script_enabled=request.param) as opened:
+    with window_of(browser, java_script_enabled=scripts) as opened:
         yield opened
 
 
@@ -231,4 +238,75 @@ def test_somebody_ends_what_they_allowed(either, issuer, port):
         grant_type="refresh_token", refresh_token=granted["refresh_token"]
     )
     assert "invalid_grant" == refused["error"]
+    assert [] == either.complaints
+
+
+def test_a_device_is_connected_by_its_code(either, issuer):
+    """Somebody with a television has a browser elsewhere (RFC 8628 §3.3)."""
+    device = register(
+        issuer,
+        "http://127.0.0.1/cb",
+        grant_types=["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+        redirect_uris=[],
+        response_types=[],
+    )
+    begun = post(
+        f"{issuer}/device_authorization", {"client_id": device.client_id, "scope": "openid read"}
+    )
+    either.open(begun["verification_uri"])
+    if either.page.get_by_label("Password").is_visible():
+        sign_in(either)
+    either.page.get_by_label("Code on the device").fill(begun["user_code"])
+    either.page.get_by_role("button", name="Continue").click()
+    if either.page.get_by_label("Password").is_visible():
+        sign_in(either)
+
+    decide(either, "Allow")
+
+    granted = device.ask_for_token(
+        grant_type="urn:ietf:params:oauth:grant-type:device_code", device_code=begun["device_code"]
+    )
+    assert either.page.get_by_role("heading", name="Your device is connected").is_visible()
+    assert "access_token" in granted
+    assert [] == either.complaints
+
+
+def test_who_signs_out_is_asked_to_sign_in_again(either, issuer, application):
+    """The next person at the machine is somebody else."""
+    come_back(either, application)
+    either.open(f"{issuer}/logout")
+
+    either.page.get_by_role("button", name="Sign out", exact=True).click()
+    gone = either.page.get_by_role("heading", name="You are signed out").is_visible()
+    either.open(application.address())
+
+    assert gone
+    assert either.page.get_by_label("Password").is_visible()
+    assert [] == either.complaints
+
+
+def test_applications_hear_of_it_in_frames_before_somebody_goes_on(either, issuer, scripts):
+    """Each forgets the person too, and none of them by itself (Front-Channel Logout §2)."""
+    application = register(
+        issuer,
+        WEB,
+        frontchannel_logout_uri="https://calendar.example/out",
+        frontchannel_logout_session_required=True,
+        post_logout_redirect_uris=["https://calendar.example/bye"],
+    )
+    either.context.route("https://calendar.example/**", lambda route: route.fulfill(body="ok"))
+    heard = asked_elsewhere(either, "https://calendar.example/out?")
+    granted = application.redeem(come_back(either, application))
+    leaving = {"id_token_hint": granted["id_token"], "client_id": application.client_id}
+    way_back = "https://calendar.example/bye"
+
+    either.page.goto(
+        f"{issuer}/logout?{urlencode(leaving | {'post_logout_redirect_uri': way_back})}",
+        wait_until="commit",
+    )
+    if not scripts:
+        either.page.get_by_role("link", name="Go on").click()
+    either.page.wait_for_url(way_back)
+
+    assert [issuer] == [parameters_of(address)["iss"] for address in heard]
     assert [] == either.complaints
