@@ -50,9 +50,19 @@ class Tag(StrEnum):
     CONSENT_WITHDRAWN = "consent:withdrawn"
     PERSON_CREATED = "person:created"
     PERSON_UPDATED = "person:updated"
+    PERSON_DISABLED = "person:disabled"
+    PERSON_ENABLED = "person:enabled"
+    PASSWORD_SET = "person:password_set"
+    PASSKEY_ADDED = "person:passkey_added"
+    PASSKEY_REMOVED = "person:passkey_removed"
+    ONE_TIME_CODES_ENROLLED = "person:one_time_codes_enrolled"
+    ONE_TIME_CODES_REMOVED = "person:one_time_codes_removed"
     PERSON_SIGNED_IN = "person:signed_in"
     PERSON_SIGNED_OUT = "person:signed_out"
     PERSON_SIGNED_OUT_EVERYWHERE = "person:signed_out_everywhere"
+    EVENT_STREAM_CREATED = "event_stream:created"
+    EVENT_STREAM_CHANGED = "event_stream:changed"
+    EVENT_STREAM_REMOVED = "event_stream:removed"
     MESSAGE_GIVEN_UP = "message:given_up"
     STORE_RESTORED = "store:restored"
     SERVER_STARTED = "server:started"
@@ -106,9 +116,19 @@ SENTENCES: dict[Tag, str] = {
     Tag.CONSENT_WITHDRAWN: "A person disconnected a client, which has to ask again.",
     Tag.PERSON_CREATED: "A person was made known.",
     Tag.PERSON_UPDATED: "What is known of a person changed.",
+    Tag.PERSON_DISABLED: "A person was locked out; every session and grant of theirs ended.",
+    Tag.PERSON_ENABLED: "A person may sign in again.",
+    Tag.PASSWORD_SET: "A person got another password, and every session of theirs ended.",
+    Tag.PASSKEY_ADDED: "A person can sign in with a further passkey.",
+    Tag.PASSKEY_REMOVED: "A passkey signs nobody in any more.",
+    Tag.ONE_TIME_CODES_ENROLLED: "A person proves codes of an app beside the password.",
+    Tag.ONE_TIME_CODES_REMOVED: "A person needs no code beside the password any more.",
     Tag.PERSON_SIGNED_IN: "A person signed in with a browser.",
     Tag.PERSON_SIGNED_OUT: "A session of a person was ended.",
     Tag.PERSON_SIGNED_OUT_EVERYWHERE: "Every session and grant of a person was ended.",
+    Tag.EVENT_STREAM_CREATED: "Somebody is told of security events from now on.",
+    Tag.EVENT_STREAM_CHANGED: "Who is told of security events, of which, or where, changed.",
+    Tag.EVENT_STREAM_REMOVED: "Somebody is told of security events no more.",
     Tag.MESSAGE_GIVEN_UP: "A message to a client or a subscriber did not arrive within a day.",
     Tag.STORE_RESTORED: "The store was put back from a backup; what came after that is gone.",
     Tag.SERVER_STARTED: "A server process began to keep this log.",

@@ -1,12 +1,18 @@
 """``/account``: what a person sees of themselves here, and what they can end."""
 
+from contextlib import suppress
 from typing import Final
 
 from registrary.authserver.connections import Connection, Connections
 from registrary.authserver.context import ServerContext
+from registrary.authserver.people.refusals import Unknown
+from registrary.authserver.people.services import by_person
 from registrary.authserver.people.sessions import SignedIn
+from registrary.authserver.people.ways_in import WaysIn, may_enrol_codes, may_enrol_passkeys
+from registrary.authserver.presented import Visit
 from registrary.authserver.services import ServerServices
-from registrary.core.people import Person, Session
+from registrary.core.base64url import encode
+from registrary.core.people import Passkey, Person, Session
 from registrary.protocol.back_channel import visit_of
 from registrary.protocol.browser import session_cookie
 from registrary.protocol.conversation import Conversation, Desk, Headers, Reached, digest_of
@@ -15,6 +21,8 @@ from registrary.protocol.moments import shown_moment
 from registrary.protocol.parameters import ParameterError, Parameters, parse_parameters
 
 PATH: Final = "/account"
+CODE_PATH: Final = f"{PATH}/one-time-code"
+PASSKEY_PATH: Final = f"{PATH}/passkey"
 ABOUT: Final = Conversation(purpose="account", digest=digest_of(PATH), return_to=PATH)
 
 
@@ -26,6 +34,7 @@ class AccountEndpoint:
         self._context = context
         self._desk = desk
         self._connections = Connections(services)
+        self._ways = WaysIn(services)
 
     async def show(self, request: HttpRequest) -> HttpResponse | Page:
         """Show the account of who is signed in; who comes back from a provider is."""
@@ -62,10 +71,26 @@ class AccountEndpoint:
                     await self._desk.sessions.end(self._context, session, visit=visit)
             if identifier == signed_in.session.id:
                 return (session_cookie(self._context, None),)
+        elif passkey := form.get("remove_passkey"):
+            await self._remove_passkey(person, passkey, visit=visit)
         elif "sign_out_everywhere" in form:
             await self._desk.sessions.end_all(self._context, person, visit=visit)
             return (session_cookie(self._context, None),)
         return ()
+
+    async def _remove_passkey(self, person: Person, identifier: str, *, visit: Visit) -> None:
+        occasion = by_person(self._services, self._context.id, person.id, visit=visit)
+        with suppress(Unknown):  # it was removed in another tab
+            await self._ways.remove_passkey(occasion, person.id, identifier)
+
+    def _links(self, person: Person) -> dict[str, str | None]:
+        """Return where *person* can set up further ways to prove themselves."""
+        url = self._context.issuer.url
+        may_have_passkeys = may_enrol_passkeys(self._context.issuer, person)
+        return {
+            "one_time_code_link": f"{url}{CODE_PATH}" if may_enrol_codes(person) else None,
+            "passkey_link": f"{url}{PASSKEY_PATH}" if may_have_passkeys else None,
+        }
 
     async def _page(self, request: HttpRequest, signed_in: SignedIn) -> Page:
         person, session = signed_in.person, signed_in.session
@@ -79,8 +104,9 @@ class AccountEndpoint:
             "person": shown_name(person),
             "connections": [self._connection(each) for each in connections],
             "sessions": [_session(each, current=session) for each in sessions],
-            "passkeys": [],
-            "has_one_time_codes": False,
+            "passkeys": [_passkey(each) for each in person.passkeys],
+            "has_one_time_codes": person.one_time_codes is not None,
+            **self._links(person),
         }
         return Page("account", values=values, headers=headers)
 
@@ -124,4 +150,12 @@ def _session(session: Session, *, current: Session) -> dict[str, object]:
         "since": shown_moment(session.created_at),
         "last_seen": shown_moment(session.seen_at),
         "current": session.id == current.id,
+    }
+
+
+def _passkey(passkey: Passkey) -> dict[str, object]:
+    return {
+        "id": encode(passkey.id),
+        "name": passkey.name,
+        "since": shown_moment(passkey.created_at),
     }

@@ -8,23 +8,21 @@ the ``csrf`` field does, which only the browser that got the page can send back.
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.attempts import Departure
-from registrary.authserver.people.password_sign_in import PasswordSignIn, TooMany
 from registrary.authserver.people.provider_metadata import ProviderUnusable
+from registrary.authserver.people.second_steps import Proved
 from registrary.authserver.people.sessions import Sessions, SignedIn
 from registrary.authserver.people.strength import acr_of
 from registrary.authserver.people.tickets import Ticket
 from registrary.authserver.people.upstream import Upstream, chosen_by_domain
 from registrary.authserver.services import ServerServices
 from registrary.core.changes import Changes, Put
-from registrary.core.people import IdentityProvider, Person, Session
+from registrary.core.people import IdentityProvider, Session
 from registrary.core.records import SpentAssertion
-from registrary.core.secrets import Secret
 from registrary.ports.store import Conflict
-from registrary.protocol.back_channel import visit_of
 from registrary.protocol.browser import browser_of, cookie, session_cookie, session_cookie_name
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 from registrary.protocol.parameters import Parameters
@@ -40,15 +38,14 @@ from registrary.protocol.sign_in_pages import (
     SignInPages,
     digest_of,
 )
+from registrary.protocol.sign_in_ways import TOO_MANY, Attempt, Ways
 
 __all__ = ["Conversation", "Desk", "Headers", "Reached", "digest_of"]
 
 _STALE: Final = "The page was open too long, or this browser sends no cookies. Please try again."
-_WRONG: Final = "The user name or the password is not right."
 _AWAY: Final = "{} does not answer now. Try again later, or sign in another way."
 _RETURN_LIFETIME: Final = timedelta(minutes=5)
 _log: Final = logging.getLogger("registrary.people")
-_TOO_MANY: Final = "There were too many attempts. Wait a minute and try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +61,6 @@ class Reached:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A form of the login page that came back, and what it remembered."""
-
-    asked: Asked
-    form: Parameters
-    ticket: Ticket
-
-
 class Desk:
     """Where the people of one issuer prove who they are."""
 
@@ -81,7 +69,7 @@ class Desk:
         self._context = context
         self.upstream = Upstream(services, context)
         self.pages = SignInPages(services, context, self.upstream)
-        self._passwords = PasswordSignIn(services)
+        self._ways = Ways(services, context, self.pages)
         self.sessions = Sessions(services)
 
     async def who(self, request: HttpRequest) -> SignedIn | None:
@@ -111,11 +99,12 @@ class Desk:
         ticket = self.pages.opened(asked, form.get("csrf"), step=LOGIN)
         if ticket is None:
             return await self.ask(request, conversation, problem=_STALE, status=403)
-        attempt = _Attempt(asked, form, ticket)
+        attempt = Attempt(asked, form, ticket)
         provider = await self._chosen(form)
         if provider is not None:
             return await self._leave(attempt, provider)
-        return await self._by_password(attempt)
+        proved = await self._ways.take(attempt)
+        return await self._let_in(attempt, proved) if isinstance(proved, Proved) else proved
 
     async def returned(
         self, request: HttpRequest, parameters: Parameters, conversation: Conversation
@@ -173,57 +162,41 @@ class Desk:
         username = form.get("username") or ""
         return chosen_by_domain(await self.upstream.providers(), username)
 
-    async def _leave(self, attempt: _Attempt, provider: IdentityProvider) -> Page:
+    async def _leave(self, attempt: Attempt, provider: IdentityProvider) -> Page:
         """Send somebody to *provider*: by a page, for a redirect would end at form-action."""
-        request, username = attempt.asked.request, attempt.form.get("username") or ""
-        started = attempt.ticket.started_at
-        wait = self._passwords.wait_for_source(self._context, visit=visit_of(request))
+        asked = attempt.asked
+        wait = self._ways.passwords.wait_for_source(self._context, visit=attempt.visit)
         if wait is not None:
-            shown = Shown(started, username, _TOO_MANY, 429, wait)
-            return await self.pages.login(attempt.asked, shown)
+            return await self.pages.login(asked, attempt.shown(TOO_MANY, status=429, wait=wait))
         leaving = Departure(
-            browser=browser_of(request, self._context) or "",
-            request=attempt.asked.about,
-            return_to=attempt.asked.conversation.return_to,
-            started_at=started,
-            login_hint=username,
+            browser=browser_of(asked.request, self._context) or "",
+            request=asked.about,
+            return_to=asked.conversation.return_to,
+            started_at=attempt.ticket.started_at,
+            login_hint=attempt.form.get("username") or "",
         )
         try:
             link = await self.upstream.leave(provider, leaving)
         except ProviderUnusable as error:
             _log.warning("provider %s: %s", provider.id, error)
-            shown = Shown(started, username, _AWAY.format(provider.name), 503)
-            return await self.pages.login(attempt.asked, shown)
+            shown = attempt.shown(_AWAY.format(provider.name), status=503)
+            return await self.pages.login(asked, shown)
         return Page("onward", values={"link": link, "name": provider.name})
 
-    async def _by_password(self, attempt: _Attempt) -> Reached | Page:
-        username = attempt.form.get("username") or ""
-        password = Secret(attempt.form.get("password") or "")
-        visit = visit_of(attempt.asked.request)
-        proved = await self._passwords.prove(self._context, username, password, visit=visit)
-        started = attempt.ticket.started_at
-        match proved:
-            case Person():
-                return await self._let_in(attempt, proved, ("pwd",))
-            case TooMany(wait):
-                shown = Shown(started, username, _TOO_MANY, 429, wait)
-            case None:
-                shown = Shown(started, username, _WRONG)
-            case _:
-                assert_never(proved)
-        return await self.pages.login(attempt.asked, shown)
-
-    async def _let_in(self, attempt: _Attempt, person: Person, amr: tuple[str, ...]) -> Reached:
-        """Begin a session of *person*, in place of the one this browser had."""
-        request = attempt.asked.request
-        before = await self.who(request)
-        signed_in, token = await self.sessions.begin(
-            self._context,
-            person,
-            amr=amr,
-            acr=acr_of(amr),
-            visit=visit_of(request),
-            replaces=None if before is None else before.session,
-        )
+    async def _let_in(self, attempt: Attempt, proved: Proved) -> Reached | Page:
+        """Begin a session of who *proved* it, in place of the one this browser had."""
+        before = await self.who(attempt.asked.request)
+        try:
+            signed_in, token = await self.sessions.begin(
+                self._context,
+                proved.person,
+                amr=proved.amr,
+                acr=acr_of(proved.amr),
+                visit=attempt.visit,
+                replaces=None if before is None else before.session,
+                also=proved.also,
+            )
+        except Conflict:
+            return await self._ways.spent(attempt)
         headers = (session_cookie(self._context, token),)
         return Reached(signed_in, attempt.ticket.started_at, headers)

@@ -10,6 +10,7 @@ import msgspec
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.names import LOCAL_PREFIX
+from registrary.authserver.people.passkeys import CHALLENGE_BYTES, sign_in_options
 from registrary.authserver.people.tickets import (
     TICKET_LIFETIME,
     Binding,
@@ -19,7 +20,7 @@ from registrary.authserver.people.tickets import (
 )
 from registrary.authserver.people.upstream import Upstream
 from registrary.authserver.services import ServerServices
-from registrary.core.people import SignInName
+from registrary.core.people import Person, SignInName
 from registrary.protocol.browser import (
     BROWSER_DRAW_BYTES,
     browser_cookie,
@@ -105,7 +106,9 @@ class SignInPages:
 
     async def login(self, asked: Asked, shown: Shown) -> Page:
         """Return the login page."""
-        ticket = Ticket(started_at=shown.started_at, made_at=self._services.clock.now())
+        challenge = self._services.draw(CHALLENGE_BYTES).take(CHALLENGE_BYTES)
+        now = self._services.clock.now()
+        ticket = Ticket(started_at=shown.started_at, made_at=now, challenge=challenge)
         csrf, headers = self.sealed(asked, ticket, step=LOGIN)
         conversation, providers = asked.conversation, await self._upstream.providers()
         values: dict[str, object] = {
@@ -116,10 +119,26 @@ class SignInPages:
             "problem": shown.problem,
             "providers": [{"id": each.id, "name": each.name} for each in providers],
             "has_password": not providers or await self._has_local_people(),
-            "passkey": None,
+            "passkey": sign_in_options(self._context.issuer, challenge),
             "links": conversation.links or None,
         }
         return Page("login", shown.status, values, (*headers, *shown.headers()))
+
+    def one_time_code(self, asked: Asked, ticket: Ticket, person: Person) -> Page:
+        """Return the page that asks *person*, who has proved their password, for a code."""
+        proved = msgspec.structs.replace(ticket, person=person.id, generation=person.generation)
+        return self.one_time_code_again(asked, proved, problem=None)
+
+    def one_time_code_again(self, asked: Asked, ticket: Ticket, *, problem: str | None) -> Page:
+        """Return the page that asks whom *ticket* names for a code."""
+        csrf, headers = self.sealed(asked, ticket, step=LOGIN)
+        values: dict[str, object] = {
+            "csrf": csrf,
+            "form_action": asked.conversation.form_action,
+            "problem": problem,
+            "client": asked.conversation.client,
+        }
+        return Page("one_time_code", 200, values, headers)
 
     def sealed(self, asked: Asked, ticket: Ticket, *, step: str) -> tuple[str, Headers]:
         """Return *ticket* as text for the page at *step*, and a cookie for a new browser."""

@@ -1,7 +1,10 @@
 """A browser in front of a desk."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+
+import msgspec
 
 from registrary.protocol.conversation import Conversation, Desk, Reached
 from registrary.protocol.http import HttpRequest, Page
@@ -20,11 +23,16 @@ class Browser:
         self.desk = Desk(house.services, house.context)
         self.cookies: dict[str, str] = {}
 
-    def request(self, method: str = "GET", query: str = "") -> HttpRequest:
+    def request(self, method: str = "GET", *, path: str = "/authorize") -> HttpRequest:
         """Return a request of this browser."""
         line = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = ((b"cookie", line.encode()),) if line else ()
-        return HttpRequest(method, "/authorize", query, headers=headers, peer=self.peer)
+        return HttpRequest(method, path, headers=headers, peer=self.peer)
+
+    def post(self, path: str, fields: Mapping[str, str]) -> HttpRequest:
+        """Return the request that sends *fields* to *path*."""
+        request = self.request("POST", path=path)
+        return msgspec.structs.replace(request, body=urlencode(fields).encode())
 
     def keep(self, headers) -> None:
         """Keep the cookies that an answer set."""

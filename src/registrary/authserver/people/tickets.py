@@ -24,7 +24,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *started_at* is when the person came with this request: a sign-in since then is a fresh one.
     *person* proved a password, at *generation*, and has a code still to prove. *challenge* is
-    what a passkey has to sign. *session* is the id of the one in which the page was shown.
+    what a passkey has to sign, *secret* what codes will be made with. *session* is the id of the
+    one in which the page was shown.
     """
 
     started_at: datetime
@@ -32,6 +33,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     person: str | None = None
     generation: int = 0
     challenge: bytes | None = None
+    secret: bytes | None = None
     session: str | None = None
 
 
