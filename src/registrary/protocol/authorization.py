@@ -39,9 +39,9 @@ from registrary.protocol.conversation import Conversation, Desk, Reached, digest
 from registrary.protocol.http import HttpRequest, HttpResponse, Page
 from registrary.protocol.media import is_form
 from registrary.protocol.parameters import ParameterError, Parameters, parse_parameters
+from registrary.protocol.sign_in_pages import TICKET
 
 PATH: Final = "/authorize"
-TICKET: Final = "registrary_ticket"
 # A request line has 16 KiB, and the issuer's path and the protocol need some of it.
 LONGEST_QUERY: Final = 15 * 1024
 
