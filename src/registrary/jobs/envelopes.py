@@ -8,10 +8,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from registrary.core.deliveries import EventStream, Message
-from registrary.policy.security_events import SECURITY_EVENT
+from registrary.policy.security_events import SECURITY_EVENT, authorization_place
 from registrary.ports import messenger
 from registrary.ports.clock import Clock, Entropy
-from registrary.ports.keys import Place, SecretKeys, Signer
+from registrary.ports.keys import SecretKeys, Signer
 from registrary.ports.messenger import MessagePurpose, Post
 from registrary.ports.store import Store
 
@@ -37,11 +37,6 @@ class Envelope:
     url: str
     post: Post
     purpose: MessagePurpose
-
-
-def authorization_place(issuer: str, stream_id: str) -> Place:
-    """Return where the ``Authorization`` header of an event stream is sealed."""
-    return Place(EventStream.kind, "sealed_authorization", issuer, stream_id)
 
 
 class Envelopes:

@@ -16,6 +16,7 @@ from registrary.core.entropy import Draw
 from registrary.core.ids import new_id
 from registrary.core.issuer import Issuer
 from registrary.core.jose import numeric_date
+from registrary.core.sealing import Place
 
 SECURITY_EVENT: Final = "security_event"
 MESSAGE_DRAW_BYTES: Final = 20  # 10 for the id, 10 for the jti
@@ -145,6 +146,11 @@ def _claims(
         "sub_id": dict(event.subject),
         "events": {event.type.value: details},
     }
+
+
+def authorization_place(issuer: str, stream_id: str) -> Place:
+    """Return where the ``Authorization`` header of an event stream is sealed."""
+    return Place(EventStream.kind, "sealed_authorization", issuer, stream_id)
 
 
 def draw_bytes_for(streams: Sequence[EventStream], *, events: int = 1) -> int:

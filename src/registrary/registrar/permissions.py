@@ -25,8 +25,12 @@ class Permission(StrEnum):
     ISSUERS_WRITE = "issuers:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    PEOPLE_READ = "people:read"
+    PEOPLE_WRITE = "people:write"
     IDENTITY_PROVIDERS_READ = "identity_providers:read"
     IDENTITY_PROVIDERS_WRITE = "identity_providers:write"
+    EVENT_STREAMS_READ = "event_streams:read"
+    EVENT_STREAMS_WRITE = "event_streams:write"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
 
@@ -45,8 +49,14 @@ SENTENCES: Final[dict[Permission, str]] = {
     Permission.ISSUERS_WRITE: "Change how registration works; at the first issuer, add issuers.",
     Permission.KEYS_READ: "See which signing keys there are.",
     Permission.KEYS_WRITE: "Replace and withdraw signing keys.",
+    Permission.PEOPLE_READ: "See people, never what they sign in with.",
+    Permission.PEOPLE_WRITE: (
+        "Make people known, change, disable and sign them out, and set their passwords."
+    ),
     Permission.IDENTITY_PROVIDERS_READ: "See where people sign in, never our secrets there.",
     Permission.IDENTITY_PROVIDERS_WRITE: "Choose where people sign in.",
+    Permission.EVENT_STREAMS_READ: "See who is told of security events, never our credentials.",
+    Permission.EVENT_STREAMS_WRITE: "Choose who is told of security events.",
     Permission.AUDIT_READ: "Read the audit log and its proofs.",
     Permission.METRICS_READ: "Read `/metrics`.",
 }

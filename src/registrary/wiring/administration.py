@@ -6,7 +6,9 @@ from datetime import timedelta
 import msgspec
 
 from registrary.authserver.context import ServerContext
+from registrary.authserver.people.keeping import PeopleKeeper
 from registrary.authserver.people.provider_keeping import ProviderKeeper
+from registrary.authserver.people.ways_in import WaysIn
 from registrary.ports.audit_log import AuditLog
 from registrary.ports.exchanger import NOBODY, Exchanger
 from registrary.ports.keys import KeyMaker, Signer
@@ -14,12 +16,14 @@ from registrary.protocol.admin.admin_tokens import AdminTokenOperations
 from registrary.protocol.admin.audit import AuditOperations
 from registrary.protocol.admin.catalogue import CatalogueOperations
 from registrary.protocol.admin.clients import ClientOperations
+from registrary.protocol.admin.event_streams import EventStreamOperations
 from registrary.protocol.admin.identity_providers import IdentityProviderOperations
 from registrary.protocol.admin.initial_access_tokens import InitialAccessTokenOperations
 from registrary.protocol.admin.issuers import IssuerOperations
 from registrary.protocol.admin.keys import KeyOperations
 from registrary.protocol.admin.openapi import describe_api
 from registrary.protocol.admin.operations import PREFIX, Operation, routes_of
+from registrary.protocol.admin.people import PeopleOperations
 from registrary.protocol.admin.setup import SetupEndpoint
 from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
@@ -29,6 +33,7 @@ from registrary.registrar.administration import Administrator
 from registrary.registrar.allowances import Allowances
 from registrary.registrar.catalogue import Catalogue
 from registrary.registrar.context import IssuerContext
+from registrary.registrar.event_streams import EventStreams
 from registrary.registrar.first_administrator import FirstAdministrator
 from registrary.registrar.initial_access_tokens import InitialAccessTokens
 from registrary.registrar.issuers import IssuerKeeper
@@ -81,6 +86,7 @@ def admin_operations(context: IssuerContext, used: Administration) -> tuple[Oper
         *AdminTokenOperations(context, store, AdminTokens(services)).rows(),
         *IssuerOperations(context, store, IssuerKeeper(services)).rows(),
         *CatalogueOperations(context, store, Catalogue(IssuerKeeper(services))).rows(),
+        *EventStreamOperations(context, store, EventStreams(services)).rows(),
         *KeyOperations(context, keeper, used.signer).rows(),
         *people_operations(context, used),
         *AuditOperations(context.issuer, used.log, used.signer).rows(),
@@ -92,7 +98,10 @@ def people_operations(context: IssuerContext, used: Administration) -> tuple[Ope
     services, store = used.services, used.services.store
     about = ServerContext(context.issuer, context.offer, f"{context.issuer.url}/token")
     keeper = ProviderKeeper(services, services.fetcher, used.exchanger)
-    return IdentityProviderOperations(about, store, keeper).rows()
+    people = PeopleOperations(
+        about, store, services.clock, PeopleKeeper(services), WaysIn(services)
+    )
+    return (*people.rows(), *IdentityProviderOperations(about, store, keeper).rows())
 
 
 class _Door:

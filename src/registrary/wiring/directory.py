@@ -25,11 +25,15 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One issuer with its routes. *metadata* answers at the well-known addresses."""
+    """One issuer with its routes. *metadata* answers at the well-known addresses.
+
+    *documents* are others that have addresses of that form, by the last part of their name.
+    """
 
     issuer: Issuer
     routes: tuple[Route, ...]
     metadata: Route
+    documents: tuple[tuple[str, Route], ...] = ()
 
     @property
     def host(self) -> str:
@@ -61,9 +65,10 @@ class _Table:
             self._add_route(site.path, route)
 
     def add_metadata(self, site: Site) -> None:
-        for name in METADATA_DOCUMENTS:
+        own = ((name, site.metadata) for name in METADATA_DOCUMENTS)
+        for name, route in (*own, *site.documents):
             for path in {WELL_KNOWN + name + site.path, site.path + WELL_KNOWN + name}:
-                self.exact[path] = Found(path, site.metadata)
+                self.exact[path] = Found(path, route)
 
     def _add_route(self, prefix: str, route: Route) -> None:
         if "{" in route.template[:-1].rpartition("/")[0]:

@@ -17,6 +17,8 @@ from registrary.protocol.logo import LogoEndpoint
 from registrary.protocol.loopback import at_loopback
 from registrary.protocol.registration import RegistrationEndpoint
 from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
+from registrary.protocol.transmitter import NAME as SSF_CONFIGURATION
+from registrary.protocol.transmitter import TransmitterEndpoint
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
@@ -56,7 +58,8 @@ def site_of(issuer: Issuer, use_cases: UseCases) -> Site:
     metadata = Route("/.well-known/", {"GET": discovery.show}, cors=True)
     if issuer.dev:
         routes = tuple(at_loopback(route) if route.for_people else route for route in routes)
-    return Site(issuer, routes, metadata)
+    documents = ((SSF_CONFIGURATION, TransmitterEndpoint(issuer).route()),)
+    return Site(issuer, routes, metadata, documents)
 
 
 def registration_routes(context: IssuerContext, use_cases: UseCases) -> tuple[Route, ...]:

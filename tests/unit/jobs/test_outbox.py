@@ -14,12 +14,13 @@ from joserfc.jwk import KeySet
 from registrary.core.changes import Changes, Put
 from registrary.core.deliveries import EventStream, Message
 from registrary.core.signing_key import KeyUse
-from registrary.jobs.envelopes import Envelopes, authorization_place
+from registrary.jobs.envelopes import Envelopes
 from registrary.jobs.key_rotation import KeyRotation
 from registrary.jobs.outbox import BATCH, FLIGHTS_TO_HOST, LEASE, PAUSED, Outbox
 from registrary.keys.local import MemoryKeys
 from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
+from registrary.policy.security_events import authorization_place
 from registrary.ports.fetcher import Refusal
 from registrary.ports.messenger import Delivered, Undelivered
 from registrary.storage.memory.store import MemoryStore
