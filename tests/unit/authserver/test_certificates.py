@@ -7,6 +7,7 @@ from registrary.authserver.certificates import (
     holds_bound_token,
 )
 from registrary.authserver.presented import PresentedCertificate
+from registrary.core.grants import Confirmation
 from registrary.core.x509.authorities import Authorities
 from registrary.core.x509.certificates import thumbprint
 from registrary.testing.client_certificates import ClientAuthority, self_signed
@@ -116,7 +117,7 @@ def test_tokens_are_bound_to_the_certificate_of_who_asked_for_that():
 
     bound = certificate_binding(client, HELD.der)
 
-    assert {"x5t#S256": thumbprint(HELD.der)} == bound.claim()
+    assert Confirmation(x5t_s256=thumbprint(HELD.der)) == bound
 
 
 @pytest.mark.spec("E-022")
