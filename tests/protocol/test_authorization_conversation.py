@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import httpx2
 import pytest
 
-from tests.protocol.kit import URI, Registered
+from tests.protocol.kit import OPERATOR, URI, Registered
 from tests.protocol.people import PKCE, Browser, authorize_path
 
 TWO_HOSTS = ["https://app.example/cb", "https://other.example/cb"]
@@ -256,3 +256,30 @@ def test_an_error_of_a_stranger_ends_here_with_a_link_back(browser, register):
     assert 400 == page.status
     assert link.startswith(f"{URI}?error=invalid_scope&")
     assert "state=a-state" in link
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "silent"),
+    [
+        ("dormant", "unauthorized_client", "unauthorized_client"),
+        ("incident", "invalid_client", None),
+    ],
+)
+def test_a_client_that_is_held_asks_nobody(signed_in, http, register, kind, shown, silent):
+    """A soft hold is told to the client; under a hard one nothing of it is believed."""
+    client = register().json()
+    held = http.post(
+        f"/api/v1/clients/{client['client_id']}/holds",
+        json={"kind": kind, "reason": "for a test"},
+        headers=OPERATOR,
+    )
+
+    page = signed_in.open(authorize_path(client))
+    back = signed_in.open(authorize_path(client, prompt="none"))
+
+    assert held.status_code in {200, 201}, held.text
+    assert (400, True) == (page.status, shown in page.text)
+    if silent is None:
+        assert 400 == back.status
+    else:
+        assert silent == back.result["error"]

@@ -174,6 +174,22 @@ def test_an_answer_can_be_signed(browser, line, mode):
     assert claims["code"].startswith("rgy_ac_")
 
 
+def test_a_signed_answer_can_be_encrypted(browser, line):
+    """Nobody on the way reads it either (JARM §2.2)."""
+    key = ECKey.generate_key("P-256", {"use": "enc", "alg": "ECDH-ES", "kid": "one"})
+    client = register(
+        line,
+        jwks={"keys": [key.as_dict(private=False)]},
+        authorization_encrypted_response_alg="ECDH-ES",
+    )
+
+    back = browser.go_through(authorize_path(client, response_mode="jwt"))
+
+    hidden = jwe.decrypt_compact(back.result["response"], key)
+    assert hidden.plaintext is not None
+    assert "a-state" == claims_of(line, hidden.plaintext.decode())["state"]
+
+
 def test_a_signed_error_is_signed(browser, line):
     """An unsigned one would be anybody's."""
     client = register(line)
