@@ -7,7 +7,12 @@ import pytest
 from tests.protocol.flows import an_app
 from tests.protocol.kit import OPERATOR, SERVICE, bearer
 from tests.protocol.people import Browser
-from tests.protocol.receiver import PROMISED_SECONDS, a_receiver
+from tests.protocol.receiver import (
+    PATIENCE_SECONDS,
+    PROMISED_SECONDS,
+    Posted,
+    a_receiver,
+)
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
@@ -41,11 +46,10 @@ def subscribe(http, receiver, **members):
 
 def of_client(receiver, client, count):
     """Return the types of events about *client*, in order of what happened, once they are there."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
+    found: list[Posted] = []
+    end = time.monotonic() + PATIENCE_SECONDS
+    while len(found) < count and time.monotonic() < end:
         found = [one for one in receiver.posted if one.claims["sub_id"].get("id") == client]
-        if len(found) >= count:
-            break
         time.sleep(0.02)
     return [kind for one in sorted(found, key=lambda one: one.claims["iat"]) for kind in one.events]
 
@@ -106,6 +110,24 @@ def test_a_session_that_ended_is_told_of(http, server, receiver):
 
     told = [one for one in receiver.wait_for(1) if one.events == [CAEP]]
     assert "iss_sub" == told[0].claims["sub_id"]["format"]
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_disconnected_app_is_told_of(http, server, receiver):
+    """Whoever keeps tokens of this person from this app drops them, and no other's."""
+    app = an_app(http)
+    with Browser(server.url) as browser:
+        app.sign_in(browser)
+        page = browser.open("/account")
+        browser.press(page, ("disconnect", app.body["client_id"]))
+
+    (told,) = [
+        one
+        for one in receiver.wait_for(1)
+        if one.claims["sub_id"].get("application", {}).get("id") == app.body["client_id"]
+    ]
+    assert [CAEP] == told.events
+    assert "iss_sub" == told.claims["sub_id"]["user"]["format"]
 
 
 def test_only_what_was_asked_for_is_told(http, register, receiver):

@@ -6,13 +6,21 @@ from typing import Final
 import msgspec
 
 from registrary.authserver.context import ServerContext
+from registrary.authserver.people.farewell import messages_to_streams
 from registrary.authserver.presented import Visit
 from registrary.authserver.services import ATTEMPTS, ServerServices
 from registrary.core.changes import Changes, Put
 from registrary.core.deliveries import revocation_of
 from registrary.core.events import Actor, ActorKind, Event, Tag
 from registrary.core.grants import Grant, GrantOfPerson
+from registrary.policy.endings import initiator_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.policy.security_events import (
+    EventType,
+    Initiator,
+    SecurityEvent,
+    grant_subject,
+)
 from registrary.ports.store import Conflict
 
 REPLAYED_CODE: Final = "the authorization code was used again"
@@ -36,9 +44,11 @@ async def end_grant(
     for _ in range(ATTEMPTS):
         if grant.revoked_at is not None:
             return False
+        told = await _told(services, context, grant, actor=actor)
+        changes = _changes(services, context, grant, because=because, visit=visit, actor=actor)
         try:
             await services.store.commit(
-                _changes(services, context, grant, because=because, visit=visit, actor=actor)
+                msgspec.structs.replace(changes, puts=(*changes.puts, *told))
             )
         except Conflict:
             reread = await services.store.get(Grant, context.id, grant.id)
@@ -83,6 +93,21 @@ async def _grants_below(
             if grant is not None:
                 yield grant
         after = page.next_after
+
+
+async def _told(
+    services: ServerServices, context: ServerContext, grant: Grant, *, actor: Actor | None
+) -> tuple[Put, ...]:
+    """Return what tells subscribers that a person's use of a client ended."""
+    authorization = grant.authorization
+    if authorization.person is None:
+        return ()
+    subject = grant_subject(
+        context.issuer, authorization.subject, client_id=authorization.client_id
+    )
+    who = Initiator.POLICY if actor is None else initiator_of(actor)
+    event = SecurityEvent(EventType.SESSION_REVOKED, subject, who)
+    return await messages_to_streams(services, context, event)
 
 
 def _changes(
