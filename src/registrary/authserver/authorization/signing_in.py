@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from registrary.authserver.authorization.request import AuthorizationRequest
-from registrary.authserver.people.strength import satisfies
+from registrary.authserver.people.strength import ACR_VALUES, satisfies
 from registrary.core.people import Session
 
-LOGIN_REQUIRED = "login_required"
-UNMET = "unmet_authentication_requirements"
+LOGIN_REQUIRED: Final = "login_required"
+UNMET: Final = "unmet_authentication_requirements"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,9 @@ def must_sign_in(
         return None
     if request.prompt & {"login", "select_account"} or _is_too_old(request, standing):
         return LOGIN_REQUIRED
-    if request.acr_values and not satisfies(acr, request.acr_values) and not request.is_silent:
+    # A wish: what we do not know is not worth a second sign-in, and a silent request gets what is.
+    wished = [value for value in request.acr_values if value in ACR_VALUES]
+    if wished and not satisfies(acr, wished) and not request.is_silent:
         return LOGIN_REQUIRED
     return None
 

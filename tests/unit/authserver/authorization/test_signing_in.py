@@ -46,6 +46,7 @@ def need(request, *, age=HOUR, started=None, hinted=None, acr="pwd", subject="me
         ({"max_age": "0"}, timedelta(seconds=1), LOGIN_REQUIRED),
         ({"acr_values": "mfa"}, HOUR, LOGIN_REQUIRED),
         ({"acr_values": "mfa pwd"}, HOUR, None),
+        ({"acr_values": "urn:mace:incommon:iap:silver"}, HOUR, None),
         ({"acr_values": "mfa", "prompt": "none"}, HOUR, None),
         ({"claims": ESSENTIAL}, HOUR, UNMET),
         ({"prompt": "none", "max_age": "1"}, HOUR, LOGIN_REQUIRED),
