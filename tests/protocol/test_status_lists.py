@@ -4,13 +4,16 @@ import base64
 import json
 import time
 import zlib
+from urllib.parse import quote
 
 import httpx2
 import pytest
 from joserfc import jwt as other_jwt
 from joserfc.jwk import KeySet
 
+from tests.protocol.flows import an_app
 from tests.protocol.kit import OPERATOR, SERVICE, bearer
+from tests.protocol.people import Browser, authorize_path
 
 WITHIN = 1.0  # seconds, which the list promises
 
@@ -116,6 +119,54 @@ def test_a_client_that_ended_shows_at_once(by, http, register):
 
     assert ended.status_code in {200, 204}
     assert (0, True) == (before, flips(http, place, 1))
+
+
+@pytest.fixture(scope="module")
+def offline(http):
+    """Return a resource that verifies offline; the server follows within a second."""
+    uri = "https://offline.example/"
+    added = http.put(
+        f"/api/v1/resources/{quote(uri, safe='')}",
+        json={"name": "Gate", "verifies_offline": True},
+        headers=OPERATOR,
+    )
+    assert added.status_code == 200, added.text
+    return uri
+
+
+@pytest.mark.parametrize("button", ["disconnect", "sign_out_everywhere"])
+def test_what_a_person_takes_back_shows_at_once(button, http, server, offline):
+    """A gate that asks nobody learns of it from its list, and of nobody else's token."""
+    apps = [an_app(http), an_app(http)]
+    with Browser(server.url) as browser:
+        tokens = [eventually_for(offline, app, browser) for app in apps]
+        places = [place_of(token) for token in tokens]
+        before = [bit(http, place) for place in places]
+        page = browser.open("/account")
+        (pressed,) = [
+            one
+            for one in page.form.buttons
+            if one[0] == button and (button != "disconnect" or one[1] == apps[0].body["client_id"])
+        ]
+        browser.press(page, pressed)
+
+    assert {True} == {"/status-lists/grants-" in uri for uri, _ in places}
+    assert [0, 0] == before
+    assert flips(http, places[0], 1)
+    assert (1 if button == "sign_out_everywhere" else 0) == bit(http, places[1])
+
+
+def eventually_for(resource, app, browser):
+    """Return an access token of *app* for *resource*, once the server knows it."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        shown = browser.go_through(authorize_path(app.body, resource=resource))
+        if shown.status == 303 and "code" in shown.result:
+            answer = app.redeem(shown.result["code"], resource=resource)
+            assert answer.status_code == 200, answer.text
+            return answer.json()["access_token"]
+        time.sleep(0.05)
+    raise AssertionError(shown.text)
 
 
 def test_a_copy_that_is_still_true_is_not_sent_again(http, register):
