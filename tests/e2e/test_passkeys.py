@@ -8,16 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.e2e.authenticators import authenticator_of
 from tests.e2e.browser import window_of
-
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +36,7 @@ def at_localhost(pages):
 @pytest.fixture
 def authenticator(window):
     """Give the machine of *window* a place for passkeys; return what speaks with it."""
-    session = window.context.new_cdp_session(window.page)
-    session.send("WebAuthn.enable")
-    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-
-    def send(command, **members):
-        return session.send(command, {"authenticatorId": made["authenticatorId"], **members})
-
-    return send
+    return authenticator_of(window)
 
 
 def posted_by(window):

@@ -14,6 +14,7 @@ from tests.e2e.applications import (
     register,
 )
 from tests.e2e.browser import window_of
+from tests.e2e.visits import come_back, decide, sign_in, sign_out
 
 WEB = "https://calendar.example/cb"
 
@@ -49,28 +50,6 @@ def either(browser, scripts):
 def application(issuer, port):
     """Register an application that waits on a port of this machine."""
     return register(issuer, port.redirect_uri)
-
-
-def sign_in(window, password="demo"):
-    """Fill in the form that is shown."""
-    window.page.get_by_label("User name").fill("demo")
-    window.page.get_by_label("Password").fill(password)
-    window.page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-def decide(window, decision):
-    """Press the button of the consent that is shown."""
-    window.page.get_by_role("button", name=decision, exact=True).click()
-
-
-def come_back(window, application, decision="Allow", **parameters):
-    """Go the whole way to *application*; return the address it was answered at."""
-    window.open(application.address(**parameters))
-    if window.page.get_by_label("Password").is_visible():
-        sign_in(window)
-    decide(window, decision)
-    window.page.wait_for_url(f"{application.redirect_uri}?*")
-    return window.page.url
 
 
 def asked_elsewhere(window, address):
@@ -274,13 +253,10 @@ def test_a_device_is_connected_by_its_code(either, issuer):
 def test_who_signs_out_is_asked_to_sign_in_again(either, issuer, application):
     """The next person at the machine is somebody else."""
     come_back(either, application)
-    either.open(f"{issuer}/logout")
 
-    either.page.get_by_role("button", name="Sign out", exact=True).click()
-    gone = either.page.get_by_role("heading", name="You are signed out").is_visible()
+    sign_out(either, issuer)
     either.open(application.address())
 
-    assert gone
     assert either.page.get_by_label("Password").is_visible()
     assert [] == either.complaints
 

@@ -9,8 +9,8 @@ from registrary.web.pages.text import host_of
 PERSON: Final = "maria.santos@example.com"
 REDIRECT: Final = "https://calendar.example"
 QR: Final = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 5 5"><path d="M0 0h2v2H0z M3 3h2v2H3z"/>'
-    "</svg>"
+    '<svg xmlns="http://www.w3.org/2000/svg" width="180" height="180" class="qrcode">'
+    '<path d="M20 20h60v60H20z M100 100h60v60H100z"/></svg>'
 )
 PASSKEY_REQUEST: Final = '{"challenge": "bm90IHJhbmRvbQ", "rpId": "localhost"}'
 PASSKEY_CREATION: Final = (
