@@ -176,3 +176,13 @@ def test_a_button_pressed_for_one_person_does_nothing_for_the_next(browser):
 
     assert 200 == done.status
     assert "demo" == browser.signed_in_as()
+
+
+def test_what_a_sign_in_can_be_worth_is_published(browser):
+    """A client that asks for more than there is would wait for ever."""
+    metadata = browser.http.get("/.well-known/openid-configuration").json()
+
+    assert ["pwd", "fed", "mfa", "phr"] == metadata["acr_values_supported"]
+    assert {"sub", "acr", "amr", "email", "address", "phone_number"} <= set(
+        metadata["claims_supported"]
+    )

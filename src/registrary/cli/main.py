@@ -11,6 +11,7 @@ from registrary.cli import (
     clients,
     initial_access_tokens,
     operation,
+    people,
     serving,
 )
 
@@ -50,6 +51,7 @@ app.command()(operation.doctor)
 app.add_typer(initial_access_tokens.app, name="initial-access-token")
 app.add_typer(clients.app, name="client")
 app.add_typer(admin_tokens.app, name="admin-token")
+app.add_typer(people.app, name="person")
 app.add_typer(audit.app, name="audit")
 
 

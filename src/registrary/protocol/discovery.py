@@ -10,11 +10,25 @@ from typing import Any, Final
 import msgspec
 
 from registrary.authserver.authorization.reading import PROMPTS
+from registrary.authserver.people.claims import STANDARD_CLAIMS
+from registrary.authserver.people.strength import ACR_VALUES
 from registrary.core.issuer import RegistrationMode
 from registrary.protocol.http import CACHED, JSON, HttpRequest, HttpResponse
 from registrary.protocol.routes import Route
 from registrary.registrar.context import IssuerContext
 
+_TOKEN_CLAIMS: Final = (
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "sid",
+)
 # RFC 8705 §5: where a client may have to present its certificate.
 _ALIASED: Final = frozenset(
     {
@@ -59,7 +73,10 @@ def metadata_of(
     document["authorization_response_iss_parameter_supported"] = True
     document["claims_parameter_supported"] = True
     document["prompt_values_supported"] = sorted(PROMPTS)
-    document["claims_supported"] = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce"]
+    # Not in the offer: default_acr_values are a wish of clients, and another value may mean more to
+    # who vouches for people than to us.
+    document["acr_values_supported"] = list(ACR_VALUES)
+    document["claims_supported"] = [*_TOKEN_CLAIMS, *STANDARD_CLAIMS]
     return {name: value for name, value in document.items() if value not in ([], None, "")}
 
 

@@ -69,9 +69,9 @@ class Office:
         """Return the id of the issuer."""
         return issuer_id(ISSUER_URL)
 
-    def run(self, *arguments: str) -> Done:
-        """Run a command on this store."""
-        return run(*arguments, "--store", f"sqlite:///{self.path}")
+    def run(self, *arguments: str, typed: str = "") -> Done:
+        """Run a command on this store; *typed* is on its standard input."""
+        return run(*arguments, "--store", f"sqlite:///{self.path}", typed=typed)
 
     def do(self, act: Callable[[Vault], Coroutine[Any, Any, T]]) -> T:
         """Open the store for *act* and close it again."""
@@ -119,9 +119,9 @@ class Office:
         self.do(act)
 
 
-def run(*arguments: str) -> Done:
-    """Run a command."""
-    result = CliRunner().invoke(app, list(arguments))
+def run(*arguments: str, typed: str = "") -> Done:
+    """Run a command; *typed* is on its standard input."""
+    result = CliRunner().invoke(app, list(arguments), input=typed)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Done(result.exit_code, result.stdout, result.stderr)
