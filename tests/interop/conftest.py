@@ -83,7 +83,9 @@ def sign_in(travel: MakeTravel) -> SignIn:
 
     def make(script: str, way: PersonWay, journey: str, **more: Any) -> Journey:
         trip = travel(script, way)
-        with at_hand(Browser([trip.place.issuer], tls=trip.place.server.tls)) as person:
+        place = trip.place
+        browser = Browser([place.issuer], person=place.person, tls=place.server.tls)
+        with at_hand(browser) as person:
             return trip.go(journey, person=person, **more)
 
     return make

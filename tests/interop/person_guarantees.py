@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.interop.journeys import Journey
-from tests.interop.signing_in import SCOPE, PersonWay
+from tests.interop.signing_in import PersonWay
 
 
 class PersonGuarantees:
@@ -35,7 +35,7 @@ class PersonGuarantees:
 
         wanted = "dpop" if way_of(consented).dpop else "bearer"
         assert wanted == tokens["token_type"].lower()
-        assert set(SCOPE.split()) == set(tokens["scope"].split())
+        assert set(way_of(consented).scope.split()) == set(tokens["scope"].split())
 
     def test_a_refreshed_token_works(self, consented: Journey):
         """An application goes on without the person."""

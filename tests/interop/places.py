@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from registrary.core.changes import Changes, Put
 from registrary.core.issuer import Resource
 from registrary.testing.hostile import CertificateAuthority
 from registrary.testing.server import (
+    ADMIN_TOKEN,
     RunningServer,
     command,
     environment,
@@ -25,9 +26,12 @@ from registrary.testing.server import (
     running_server,
 )
 from registrary.wiring.adapters import open_vault
+from tests.interop.people import DEMO, Person
 
 RESOURCE: Final = "https://things.example/"
 """The resource the tokens are meant for. No server knows it until told."""
+
+ADA: Final = Person("ada", "a pass phrase of ada's own")
 
 FOLLOW_SECONDS: Final = 20  # a server follows the store within one; a busy machine is slower
 
@@ -37,13 +41,14 @@ class Place:
     """A server that libraries know as *issuer*.
 
     *resource_server* holds the credentials of the client that may introspect what is meant for
-    `RESOURCE`.
+    `RESOURCE`, *person* has an account there.
     """
 
     server: RunningServer
     issuer: str
     is_open: bool
     resource_server: dict[str, Any]
+    person: Person = DEMO
 
     def initial_access_token(self) -> str | None:
         """Return a new initial access token for one use, made as an operator does; None if open."""
@@ -86,7 +91,21 @@ def secure_place(folder: Path) -> Iterator[Place]:
     issuer = f"https://127.0.0.1:{port}/tenants/one"
     options = ("--config", str(settings), "--issuer", issuer)
     with running_server(folder, *options, port=port, dev=False, authority=trust) as server:
-        yield settled(server, issuer, is_open=False)
+        place = settled(server, issuer, is_open=False)
+        make_known(place, ADA)
+        yield replace(place, person=ADA)
+
+
+def make_known(place: Place, person: Person) -> None:
+    """Give *person* an account, as an administrator does."""
+    answer = httpx2.post(
+        f"{place.issuer}/api/v1/people",
+        json={"username": person.username, "password": person.password},
+        headers={"authorization": f"Bearer {ADMIN_TOKEN}"},
+        verify=place.server.tls,
+        timeout=20,
+    )
+    assert 201 == answer.status_code, answer.text
 
 
 def settled(server: RunningServer, issuer: str, *, is_open: bool) -> Place:

@@ -11,6 +11,7 @@ HTTPS: Final = "https://app.example/callback"
 PRIVATE: Final = "com.example.app:/callback"
 GOODBYE: Final = "https://app.example/goodbye"
 SCOPE: Final = "openid profile email read"
+OPENID: Final = "openid profile email"  # what a server knows that nobody configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class PersonWay(Way):
     a key; *jarm* and *response_mode* say how the answer comes.
     """
 
+    scope: str = SCOPE
     redirect_uri: str = HTTPS
     started: str = "plain"
     dpop: bool = False
@@ -37,7 +39,7 @@ class PersonWay(Way):
             "post_logout_redirect_uris": [GOODBYE] if by_browser else None,
             "grant_types": list(self.grant_types),
             "response_types": ["code"] if by_browser else [],
-            "scope": SCOPE,
+            "scope": self.scope,
             "token_endpoint_auth_method": self.method,
             "token_endpoint_auth_signing_alg": self.alg,
             "require_pushed_authorization_requests": self.started == "pushed" or None,
@@ -54,7 +56,7 @@ class PersonWay(Way):
             "started": self.started,
             "dpop": self.dpop,
             "jarm": self.jarm,
-            "scope": SCOPE,
+            "scope": self.scope,
             "redirect_uri": self.redirect_uri,
             "post_logout_redirect_uri": GOODBYE,
             "authorization": mode,
@@ -118,6 +120,18 @@ PERSON_WAYS: Final = (
     PersonWay("signed response", jarm=True),
     PersonWay("form_post", response_mode="form_post"),
     PersonWay("fragment", response_mode="fragment"),
+    PersonWay("https, issuer with a path", place="secure", scope=OPENID),
+    public("https, public", place="secure", scope=OPENID),
+    PersonWay(
+        "https, everything at once",
+        method="private_key_jwt",
+        alg="ES256",
+        place="secure",
+        scope=OPENID,
+        started="pushed",
+        dpop=True,
+        jarm=True,
+    ),
 )
 
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"

@@ -1,7 +1,7 @@
 // oauth4webapi, with people who sign in. It sends a DPoP proof without a nonce first and leaves it
 // to its caller to try again with the one it was given.
 import * as oauth from 'oauth4webapi';
-import { isPlainHttp, issuer } from './journeys.mjs';
+import { isPlainHttp, issuer, plan } from './journeys.mjs';
 import { brought, signIn } from './people.mjs';
 
 const options = { [oauth.allowInsecureRequests]: isPlainHttp };
@@ -11,7 +11,10 @@ let server;
 async function enter(metadata, proof, { dpop, jarm }) {
   const found = await oauth.discoveryRequest(issuer, options);
   server = await oauth.processDiscoveryResponse(issuer, found);
-  const response = await oauth.dynamicClientRegistrationRequest(server, metadata, options);
+  const response = await oauth.dynamicClientRegistrationRequest(server, metadata, {
+    ...options,
+    initialAccessToken: plan.initial_access_token ?? undefined,
+  });
   const client = await oauth.processDynamicClientRegistrationResponse(response);
   const more = dpop ? { DPoP: oauth.DPoP(client, await oauth.generateKeyPair('ES256')) } : {};
   const how = authentication(client, proof);

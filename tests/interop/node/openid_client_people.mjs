@@ -1,6 +1,6 @@
 // openid-client, with people who sign in.
 import * as openid from 'openid-client';
-import { isPlainHttp, issuer } from './journeys.mjs';
+import { isPlainHttp, issuer, plan } from './journeys.mjs';
 import { brought, signIn } from './people.mjs';
 
 const execute = isPlainHttp ? [openid.allowInsecureRequests] : [];
@@ -8,7 +8,10 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 async function enter(metadata, proof, { dpop, jarm }) {
   const how = authentication(proof);
-  const configuration = await openid.dynamicClientRegistration(issuer, metadata, how, { execute });
+  const configuration = await openid.dynamicClientRegistration(issuer, metadata, how, {
+    execute,
+    initialAccessToken: plan.initial_access_token ?? undefined,
+  });
   if (jarm) openid.useJwtResponseMode(configuration);
   const options = dpop
     ? { DPoP: openid.getDPoPHandle(configuration, await openid.randomDPoPKeyPair()) }
