@@ -116,8 +116,14 @@ class TokenReader:
         grant = await store.get(Grant, context.id, grant_id)
         if grant is None:
             return None
+        owner: Client | None = client
+        if grant.authorization.client_id != client.client_id:
+            # An exchanged token: the client it was first issued to must stand as well.
+            owner = await store.get(Client, context.id, grant.authorization.client_id)
+        if owner is None:
+            return None
         now = self.services.clock.now()
-        holder = await live_holder(store, context, client=client, grant=grant, now=now)
+        holder = await live_holder(store, context, client=owner, grant=grant, now=now)
         return None if holder is None else LiveToken(token, client, grant, holder.person)
 
     async def _is_revoked(self, context: ServerContext, token: ReadToken) -> bool:

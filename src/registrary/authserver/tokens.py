@@ -75,12 +75,14 @@ class AccessTokens:
         scope: Sequence[str],
         resources: Sequence[str],
         confirmation: Confirmation,
+        actor: Mapping[str, Any] | None = None,  # Any: an actor may name another behind it
     ) -> IssuedToken | Refusal:
         """Return a token of *client* for *scope*, meant for *resources*.
 
         *scope* is within *authorization*, which is the caller's matter; *resources* are held
         against it here, and none means all of them. A token about a person needs its *grant*,
-        or nothing could end it. Raises `NoSigningKey`.
+        or nothing could end it. *actor* is who acts for whom it is about (RFC 8693 §4.1). Raises
+        `NoSigningKey`.
         """
         targets = targets_of(context.issuer, resources, within=authorization.resources)
         if isinstance(targets, Refusal):
@@ -97,6 +99,8 @@ class AccessTokens:
         claims = _claims(context.issuer, client, authorization, content=content)
         if grant is not None:
             claims[GRANT_CLAIM] = grant.id
+        if actor is not None:
+            claims["act"] = dict(actor)
         if bound := confirmation.claim():
             claims["cnf"] = bound
         issued = IssuedToken(

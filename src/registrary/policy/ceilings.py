@@ -5,11 +5,13 @@ from typing import Final
 
 from registrary.core.client import Client
 from registrary.core.errors import Problem
-from registrary.core.issuer import Issuer, RegistrationPolicy
+from registrary.core.issuer import Issuer, RegistrationMode, RegistrationPolicy
 from registrary.core.metadata import Offer
+from registrary.core.metadata.grants import JWT_BEARER, TOKEN_EXCHANGE
 from registrary.core.uris import RedirectKind, host_of, redirect_kind
 from registrary.policy.consistency import Resolved
 
+DELEGATING: Final = frozenset({TOKEN_EXCHANGE, JWT_BEARER})
 _NO_CEILING: Final = (None, None, None)
 
 
@@ -45,6 +47,23 @@ def lowered(offer: Offer, policies: Iterable[RegistrationPolicy]) -> Offer:
                 grant_types=grant_types, token_endpoint_auth_methods=methods, scopes=scopes
             )
     return offer
+
+
+def through_the_door(offer: Offer, door: str, policies: Iterable[RegistrationPolicy]) -> Offer:
+    """Return *offer* under every ceiling of *policies*, for a client that comes in by *door*.
+
+    Grants that act on what others allowed are left out of an open registration (E-102), unless
+    a policy names them or it is a developer who tries them.
+    """
+    bound = tuple(policies)
+    offer = lowered(offer, bound)
+    if door != RegistrationMode.OPEN or offer.loopback_http:
+        return offer
+    named = {name for policy in bound for name in policy.grant_types or ()}
+    left_out = DELEGATING - named
+    if left_out.isdisjoint(offer.grant_types):
+        return offer
+    return offer.within(grant_types=set(offer.grant_types) - left_out)
 
 
 def broken_ceilings(resolved: Resolved, policies: Iterable[RegistrationPolicy]) -> list[Problem]:

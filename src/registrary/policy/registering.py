@@ -18,7 +18,7 @@ from registrary.core.lifecycle import Trigger, next_state
 from registrary.core.metadata import describe, in_deciding_order
 from registrary.core.records import InitialAccessToken, SpentAssertion
 from registrary.core.secrets import Secret
-from registrary.policy.ceilings import broken_ceilings, lowered
+from registrary.policy.ceilings import broken_ceilings, through_the_door
 from registrary.policy.consistency import (
     Resolved,
     check_sector_document,
@@ -75,7 +75,8 @@ def screen(draft: Draft, entry: Entry) -> Screened | Refused:
     """
     problems = draft.parsed.problems
     unusable = [problem.field for problem in problems]
-    resolved = resolve(draft.parsed.values, lowered(draft.offer, entry.policies), unusable=unusable)
+    offer = through_the_door(draft.offer, draft.door, entry.policies)
+    resolved = resolve(draft.parsed.values, offer, unusable=unusable)
     problems = (*problems, *resolved.problems, *broken_ceilings(resolved, entry.policies))
     if problems:
         return refuse_document(resolved, problems)

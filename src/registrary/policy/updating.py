@@ -14,7 +14,7 @@ from registrary.core.events import Event, Tag
 from registrary.core.lifecycle import HoldKind
 from registrary.core.metadata import Offer, base_name, parse_document
 from registrary.core.secrets import Prefix, Secret
-from registrary.policy.ceilings import broken_ceilings, lowered, policies_over
+from registrary.policy.ceilings import broken_ceilings, policies_over, through_the_door
 from registrary.policy.consistency import (
     Resolved,
     needs_recoverable_secret,
@@ -94,7 +94,8 @@ def screen_update(
         return NETWORK_REFUSED
     parsed = parse_document(document, offer)
     unusable = [problem.field for problem in parsed.problems]
-    own_offer = lowered(offer, policies).approving(current.approved_scope)
+    door = current.door.mode
+    own_offer = through_the_door(offer, door, policies).approving(current.approved_scope)
     resolved = resolve(parsed.values, own_offer, unusable=unusable)
     problems = (
         *parsed.problems,

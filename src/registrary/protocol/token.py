@@ -1,7 +1,7 @@
 """``POST /token`` (RFC 6749 §3.2)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -12,16 +12,20 @@ from registrary.authserver.client_encryption import NoClientKey
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
 from registrary.authserver.grants.device import DENIED, POLLING, DeviceGrant
+from registrary.authserver.grants.jwt_bearer import JwtBearerGrant
 from registrary.authserver.grants.redemption import CodeGrant, PresentedCode
 from registrary.authserver.grants.renewal import RefreshGrant
 from registrary.authserver.grants.request import TokenAnswer, TokenRequest
 from registrary.authserver.presented import Refusal, Visit
+from registrary.authserver.token_exchange import Exchange, ExchangeGrant
 from registrary.core.client import Client
 from registrary.core.metadata.grants import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
     DEVICE_CODE,
+    JWT_BEARER,
     REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
 )
 from registrary.ports.keys import NoSigningKey
 from registrary.protocol.back_channel import BackChannel, refused, visit_of
@@ -45,6 +49,8 @@ class Grants:
     code: CodeGrant
     refresh: RefreshGrant
     device: DeviceGrant
+    exchange: ExchangeGrant
+    jwt_bearer: JwtBearerGrant
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,8 @@ class TokenEndpoint:
             CLIENT_CREDENTIALS: self._client_credentials,
             REFRESH_TOKEN: self._refresh,
             DEVICE_CODE: self._device,
+            TOKEN_EXCHANGE: self._exchange,
+            JWT_BEARER: self._jwt_bearer,
         }
 
     @property
@@ -145,6 +153,29 @@ class TokenEndpoint:
         if code is None:
             return Refusal("invalid_request", "device_code: is needed")
         return await self.grants.device.redeem(self._context, asked, code)
+
+    async def _exchange(self, asked: TokenRequest, form: Parameters) -> TokenAnswer | Refusal:
+        subject = form.get("subject_token")
+        if subject is None:
+            return Refusal("invalid_request", "subject_token: is needed")
+        exchange = Exchange(
+            subject_token=subject,
+            subject_token_type=form.get("subject_token_type"),
+            actor_token=form.get("actor_token"),
+            actor_token_type=form.get("actor_token_type"),
+            requested_token_type=form.get("requested_token_type"),
+        )
+        # RFC 8693 §2.1: an audience is a target by another name; here every target has one.
+        targets = (*asked.resources, *form.all("audience"))
+        return await self.grants.exchange.redeem(
+            self._context, replace(asked, resources=targets), exchange
+        )
+
+    async def _jwt_bearer(self, asked: TokenRequest, form: Parameters) -> TokenAnswer | Refusal:
+        assertion = form.get("assertion")
+        if assertion is None:
+            return Refusal("invalid_request", "assertion: is needed")
+        return await self.grants.jwt_bearer.redeem(self._context, asked, assertion)
 
 
 def _render(answer: TokenAnswer) -> HttpResponse:

@@ -38,6 +38,7 @@ FEATURES: Final = frozenset(
         Feature.ENCRYPTED_REQUESTS,
         Feature.ENCRYPTION,
         Feature.FRONTCHANNEL_LOGOUT,
+        Feature.JWT_BEARER_GRANT,
         Feature.LOGOUT,
         Feature.PUSHED_REQUESTS,
         Feature.REQUEST_OBJECTS,
@@ -45,6 +46,7 @@ FEATURES: Final = frozenset(
         Feature.SIGNED_REQUESTS,
         Feature.SIGNED_RESPONSES,
         Feature.SIGNED_USERINFO,
+        Feature.TOKEN_EXCHANGE,
     }
 )
 """What every issuer offers beside what its rule set demands."""

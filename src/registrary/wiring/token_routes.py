@@ -5,13 +5,16 @@ from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.client_credentials import ClientCredentialsGrant
 from registrary.authserver.grants.device import DeviceGrant, Devices
 from registrary.authserver.grants.issuing import TokenDesk
+from registrary.authserver.grants.jwt_bearer import JwtBearerGrant
 from registrary.authserver.grants.redemption import CodeGrant
 from registrary.authserver.grants.renewal import RefreshGrant
 from registrary.authserver.id_tokens import IdTokens
 from registrary.authserver.inspection import TokenInspector
+from registrary.authserver.people.provider_metadata import ProviderDirectory
 from registrary.authserver.proofs import ProofJudge
 from registrary.authserver.services import ServerServices
 from registrary.authserver.signed_inspection import SignedAnswers
+from registrary.authserver.token_exchange import ExchangeGrant
 from registrary.authserver.token_reading import TokenReader
 from registrary.authserver.tokens import AccessTokens
 from registrary.authserver.userinfo import UserInfo
@@ -26,15 +29,21 @@ from registrary.protocol.token import Grants, TokenEndpoint
 from registrary.protocol.userinfo import UserInfoEndpoint
 
 
-def grants_of(services: ServerServices) -> Grants:
-    """Return the use case of every grant; one of each serves all issuers."""
+def grants_of(services: ServerServices, *, loopback_http: bool = False) -> Grants:
+    """Return the use case of every grant.
+
+    With *loopback_http* identity providers may be at plain http on this machine.
+    """
     access_tokens = AccessTokens(services)
     desk = TokenDesk(access_tokens, IdTokens(services))
+    providers = ProviderDirectory(services.fetcher, loopback_http=loopback_http)
     return Grants(
         client_credentials=ClientCredentialsGrant(access_tokens),
         code=CodeGrant(desk),
         refresh=RefreshGrant(desk),
         device=DeviceGrant(desk),
+        exchange=ExchangeGrant(access_tokens),
+        jwt_bearer=JwtBearerGrant(desk, providers),
     )
 
 
@@ -44,7 +53,7 @@ def token_routes(
     """Return the addresses for clients with tokens, and for those who judge them."""
     channel = BackChannel(context, authenticator)
     proofs = ProofReader(context, ProofJudge(services))
-    token = TokenEndpoint(channel, grants_of(services), proofs)
+    token = TokenEndpoint(channel, grants_of(services, loopback_http=context.issuer.dev), proofs)
     inspection = InspectionEndpoint(channel, TokenInspector(services), SignedAnswers(services))
     userinfo = UserInfoEndpoint(proofs, TokenReader(services), UserInfo(services))
 

@@ -55,8 +55,9 @@ GRANT_TYPES: Final[dict[str, GrantType]] = {
             is_confidential=True,
             names_a_person=True,
         ),
-        GrantType(TOKEN_EXCHANGE, "RFC 8693 §2.1", yields_refresh_token=True),
-        GrantType(JWT_BEARER, "RFC 7523 §2.1"),
+        # Both speak for people who are not asked, so the client has to prove itself.
+        GrantType(TOKEN_EXCHANGE, "RFC 8693 §2.1", is_confidential=True),
+        GrantType(JWT_BEARER, "RFC 7523 §2.1", is_confidential=True),
         GrantType(SAML2_BEARER, "RFC 7522 §2.1"),
     )
 }

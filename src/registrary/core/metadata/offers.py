@@ -26,6 +26,8 @@ from registrary.core.scope import ScopeDefinition
 RFC9700: Final = "rfc9700"
 OIDF_DYNAMIC: Final = "oidf-dynamic"
 
+ID_JAG: Final = "urn:ietf:params:oauth:grant-profile:id-jag"
+
 Lists = Mapping[str, tuple[str, ...]]
 
 _ASYMMETRIC: Final = ("ES256", "RS256", "PS256", "EdDSA")
@@ -89,7 +91,10 @@ _ADDED_BY: Final[Mapping[Feature, Lists]] = {
         for what in ("id_token", "userinfo")
         for part, values in (("alg", _WRAPPING), ("enc", _CONTENT))
     },
-    Feature.JWT_BEARER_GRANT: {"grant_types_supported": (JWT_BEARER,)},
+    Feature.JWT_BEARER_GRANT: {
+        "grant_types_supported": (JWT_BEARER,),
+        "authorization_grant_profiles_supported": (ID_JAG,),
+    },
     Feature.MUTUAL_TLS: {
         "token_endpoint_auth_methods_supported": ("self_signed_tls_client_auth",),
     },
