@@ -1,9 +1,10 @@
 """People sign in at their organisation's provider, and nobody can go that way in their name."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from tests.protocol.kit import OPERATOR
 from tests.protocol.provider import CLIENT, Provider, a_provider
 
 PROVIDERS = "/api/v1/identity-providers"
+CALLBACK = "https://app.example/cb"
 
 
 class Place:
@@ -44,10 +46,9 @@ class Place:
         """Return a browser without cookies."""
         return self._stack.enter_context(a_browser(self.server.url))
 
-    def leave(self, browser: Browser, **fields: str) -> str:
+    def leave(self, browser: Browser, address: str = "/account") -> str:
         """Press the provider's button and return the address that leads there."""
-        page = browser.open("/account")
-        onward = browser.submit(page, ("provider", self.id), **fields)
+        onward = browser.submit(browser.open(address), ("provider", self.id))
         assert "Going on to Work" in onward.text, onward.answer.text
         return (
             onward.answer.text.partition('class="button" href="')[2]
@@ -61,9 +62,24 @@ class Place:
         assert answer.is_redirect, answer.text
         return answer.headers["location"]
 
-    def sign_in(self, browser: Browser) -> Page:
-        """Go the whole way and return the answer of the last step."""
-        return browser.open(self.back_from(self.leave(browser)))
+    def sign_in(self, browser: Browser, address: str = "/account") -> Page:
+        """Go the whole way from *address* and return the answer of the last step."""
+        return browser.open(self.back_from(self.leave(browser, address)))
+
+    def request(self, **parameters: str) -> str:
+        """Return the address of an authorization request of a new client."""
+        document = {"redirect_uris": [CALLBACK], "client_name": "Payroll"}
+        made = httpx2.post(f"{self.server.url}/register", json=document, trust_env=False)
+        assert made.status_code == 201, made.text
+        asked = {
+            "response_type": "code",
+            "client_id": made.json()["client_id"],
+            "redirect_uri": CALLBACK,
+            "scope": "openid email",
+            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge_method": "S256",
+        }
+        return f"/authorize?{urlencode(asked | parameters)}"
 
 
 @pytest.fixture
@@ -330,3 +346,54 @@ def test_nothing_but_the_state_names_the_attempt(place):
 
     assert "code_verifier" not in sent
     assert {"state", "nonce"} < sent.keys()
+
+
+def test_a_client_gets_a_code_after_a_sign_in_at_work(place):
+    """The way round ends where it began, and this client is asked about (GHSA-c2jp-c369-7pvx)."""
+    browser = place.browser()
+    done = place.sign_in(browser, place.request(state="kept"))
+
+    consent = browser.follow(done)
+    answer = browser.submit(consent, ("decision", "allow"))
+
+    assert "Payroll" in consent.text
+    assert CALLBACK == answer.answer.headers["location"].split("?")[0]
+    sent = parse_qs(urlsplit(answer.answer.headers["location"]).query)
+    assert ["kept"] == sent["state"]
+    assert "code" in sent
+
+
+def test_a_client_that_wants_a_fresh_sign_in_gets_one(place):
+    """The session at work may be from this morning."""
+    browser = place.browser()
+    place.sign_in(browser)
+    address = place.request(prompt="login")
+
+    done = place.sign_in(browser, address)
+
+    assert ("login", "0") == (
+        place.provider.asked[-1]["prompt"],
+        place.provider.asked[-1]["max_age"],
+    )
+    assert ("decision", "allow") in browser.follow(done).form.buttons
+
+
+def test_a_provider_that_signed_somebody_in_this_morning_did_not_do_so_now(place):
+    """A provider that ignores the wish is not believed to have fulfilled it."""
+    place.provider.claims = {"auth_time": int(time.time()) - 3600}
+    browser = place.browser()
+
+    done = place.sign_in(browser, place.request(prompt="login"))
+
+    assert ("login", "login") in browser.follow(done).form.buttons
+
+
+def test_a_ticket_of_one_request_is_worth_nothing_for_another(place):
+    """Consent for one client must not be asked in the guise of another's sign-in."""
+    browser = place.browser()
+    done = place.sign_in(browser, place.request(prompt="login"))
+    ticket = parse_qs(urlsplit(done.answer.headers["location"]).query)["registrary_ticket"][0]
+
+    page = browser.open(f"{place.request(prompt='login')}&registrary_ticket={ticket}")
+
+    assert ("login", "login") in page.form.buttons

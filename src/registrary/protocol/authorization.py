@@ -315,6 +315,7 @@ def _conversation(context: ServerContext, query: str, asked: AuthorizationReques
         links=links_of(context, asked.client),
         login_hint=asked.login_hint,
         form_action=form_action_source(asked.way_back.uri),
+        max_age=0 if asked.prompt & {"login", "select_account"} else asked.max_age,
     )
 
 

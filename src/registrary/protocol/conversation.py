@@ -174,6 +174,7 @@ class Desk:
             return_to=asked.conversation.return_to,
             started_at=attempt.ticket.started_at,
             login_hint=attempt.form.get("username") or "",
+            max_age=asked.conversation.max_age,
         )
         try:
             link = await self.upstream.leave(provider, leaving)

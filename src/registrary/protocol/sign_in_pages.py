@@ -45,8 +45,9 @@ class Conversation:
 
     *purpose* is ``authorize``, ``device``, ``account`` or ``logout``; *digest* stands for what the
     person is asked about (see `digest_of`): a page about anything else is no answer to it.
-    *return_to* is path and query below the issuer, to go on at after a way round. *client*,
-    *links* and *form_action* are values of the page ``login``.
+    *return_to* is path and query below the issuer, to go on at after a way round. *max_age* is
+    for how many seconds a sign-in elsewhere does. *client*, *links* and *form_action* are values of
+    the page ``login``.
     """
 
     purpose: str
@@ -56,6 +57,7 @@ class Conversation:
     links: Mapping[str, object] = field(default_factory=dict)
     login_hint: str = ""
     form_action: str | None = None
+    max_age: int | None = None
 
 
 def digest_of(*parts: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from string import punctuation
 from typing import Final
 from urllib.parse import quote
@@ -29,6 +30,7 @@ _NOT_KNOWN: Final = (
 )
 _NOBODY: Final = "{} knows who you are, but nobody of that name may sign in here."
 _NOT_PROVED: Final = "{} did not say who you are. Go back to the application and start again."
+_LEEWAY: Final = timedelta(seconds=60)
 _log: Final = logging.getLogger("registrary.people")
 
 
@@ -97,7 +99,7 @@ class ReturnEndpoint:
             amr=("fed",),
             acr=FEDERATED,
             provider=vouched.provider.id,
-            auth_time=vouched.authenticated_at,
+            auth_time=_proved_at(vouched, arrival),
             visit=visit_of(request),
             replaces=None if before is None else before.session,
         )
@@ -111,6 +113,17 @@ class ReturnEndpoint:
         address = f"{self.context.issuer.url}{path}{'&' if '?' in path else '?'}{TICKET}={text}"
         location = (b"location", quote(address, safe=punctuation).encode("ascii"))
         return HttpResponse(303, (location, session_cookie(self.context, token), *NO_STORE))
+
+
+def _proved_at(vouched: Vouched, arrival: Arrival) -> datetime | None:
+    """Return when somebody proved themselves, where that was before they left for the provider.
+
+    Its clock may be behind ours by a little.
+    """
+    proved_at = vouched.authenticated_at
+    if proved_at is None or proved_at + _LEEWAY >= arrival.attempt.started_at:
+        return None
+    return proved_at
 
 
 def _refused(message: str, *, status: int = 400) -> Page:

@@ -28,7 +28,8 @@ _DRAW_BYTES: Final = 3 * _RANDOM_BYTES + SEAL_DRAW_BYTES
 class Departure:
     """Who leaves: their browser's cookie, where they go on afterwards, and what they typed.
 
-    *request* is the digest of what they are asked about, with its purpose.
+    *request* is the digest of what they are asked about, with its purpose. *max_age* is for how
+    many seconds a sign-in there does (OpenID Connect Core §3.1.2.1); None for however long.
     """
 
     browser: str
@@ -36,6 +37,7 @@ class Departure:
     return_to: str
     started_at: datetime
     login_hint: str = ""
+    max_age: int | None = None
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +104,10 @@ class Attempts:
         }
         if leaving.login_hint:
             parameters["login_hint"] = leaving.login_hint
+        if leaving.max_age is not None:
+            parameters["max_age"] = str(leaving.max_age)
+        if leaving.max_age == 0:
+            parameters["prompt"] = "login"  # for those who do not know max_age
         return _with_query(metadata.authorization_endpoint, parameters)
 
     async def end(
