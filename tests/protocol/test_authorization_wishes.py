@@ -127,6 +127,36 @@ def test_details_are_shown_granted_and_said(browser, http):
     assert "6.00 EUR" in more.text
 
 
+@pytest.mark.spec("AZ-020")
+def test_claims_asked_by_name_are_decided_by_the_person(browser, http):
+    """A client with little scope must not learn more by another parameter."""
+    app = an_app(http)
+    wish = json.dumps({"userinfo": {"email": {"essential": True}, "phone_number": None}})
+    path = authorize_path(app.body, claims=wish)
+
+    page = browser.sign_in(browser.open(path))
+    code = browser.allow(page, untick=("phone",)).result["code"]
+    told = app.userinfo(app.redeem(code).json()["access_token"]).json()
+
+    assert ["email", "phone"] == page.scopes
+    assert {"sub", "email"} == set(told)
+
+
+@pytest.mark.spec("AZ-020")
+def test_a_client_learns_nothing_that_it_did_not_register_for(browser, http):
+    """Scope is the ceiling, whatever the claims are called."""
+    app = an_app(http, scope="openid")
+    wish = json.dumps({"userinfo": {"email": None}, "id_token": {"name": None}})
+    path = authorize_path(app.body, claims=wish)
+
+    page = browser.sign_in(browser.open(path))
+    tokens = app.redeem(browser.allow(page).result["code"]).json()
+
+    assert [] == page.scopes
+    assert {"sub"} == set(app.userinfo(tokens["access_token"]).json())
+    assert "name" not in claims_of(tokens["id_token"])
+
+
 @pytest.mark.spec("AZ-066")
 def test_a_proof_at_the_pushing_binds_the_code(browser, http):
     """A code that leaks is of no use to who has another key (RFC 9449 §10.1)."""

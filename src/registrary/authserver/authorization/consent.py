@@ -61,12 +61,12 @@ def question_of(request: AuthorizationRequest, consent: Consent | None) -> Quest
         or "consent" in request.prompt
         or consent.metadata_hash != metadata_hash(request.client)
     ):
-        return Question(scope=request.scope, before=(), is_needed=True)
+        return Question(scope=request.decided_scope, before=(), is_needed=True)
     decided = {*consent.scope, *consent.declined}
-    new = tuple(name for name in request.scope if name not in decided)
+    new = tuple(name for name in request.decided_scope if name not in decided)
     return Question(
         scope=new,
-        before=tuple(name for name in request.scope if name in consent.scope),
+        before=tuple(name for name in request.decided_scope if name in consent.scope),
         is_needed=bool(new)
         or not set(request.resources) <= set(consent.resources)
         or details_hash(request) not in (None, consent.authorization_details_hash),
@@ -87,7 +87,7 @@ def allowed_scope(
     optional = {scope.name for scope in catalogue if scope.optional}
     refused = {name for name in question.scope if name in optional and name not in ticked}
     asked = {*question.scope, *question.before} - refused
-    return tuple(name for name in request.scope if name in asked)
+    return tuple(name for name in request.decided_scope if name in asked)
 
 
 def remembering(

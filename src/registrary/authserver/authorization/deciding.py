@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from registrary.authserver.authorization.claims import permitted_claims
 from registrary.authserver.authorization.consent import (
     Question,
     consent_key,
@@ -48,6 +49,8 @@ class Decisions:
         visit: Visit,
     ) -> Allowed | Refusal:
         """Issue what *request* asks for within *scope*, in one commit with all that follows.
+
+        *scope* is what the person decided for, claims asked by name included.
 
         *answered* is the question of a page, None when nothing had to be asked. A pushed request
         that has had its answer is refused: it is good for one (RFC 9126 §4). Raises
@@ -130,10 +133,10 @@ class Decisions:
             client_id=client.client_id,
             person=person.id,
             subject=self.subject(request, signed_in),
-            scope=scope,
+            scope=tuple(name for name in scope if name in request.scope),
             resources=request.resources,
             authorization_details=request.authorization_details,
-            claims=asked_claims(request),
+            claims=permitted_claims(asked_claims(request), scope),
             nonce=request.nonce,
             auth_time=session.auth_time,
             acr=session.acr,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from registrary.authserver.authorization import reading
+from registrary.authserver.authorization.claims import covering_scopes, permitted_claims
 from registrary.authserver.authorization.failing import Failure, RequestRefused
 from registrary.authserver.authorization.reading import INVALID, one, words
 from registrary.authserver.authorization.request import AuthorizationRequest, Source, Values
@@ -93,6 +94,12 @@ class _Asked:
         """Return what the client registered as *name*."""
         return self.client.metadata.get(name)
 
+    @property
+    def may_have(self) -> tuple[str, ...]:
+        """Return the scopes that the client registered, as far as the issuer still has them."""
+        known = self.context.offer.scope_by_name
+        return tuple(name for name in (self.registered("scope") or "").split() if name in known)
+
 
 def _judged(asked: _Asked, way_back: WayBack) -> AuthorizationRequest:
     values = asked.values
@@ -105,6 +112,7 @@ def _judged(asked: _Asked, way_back: WayBack) -> AuthorizationRequest:
     _check_form(asked)
     claims = reading.claims(values)
     scope = _scope(asked, response_type)
+    told = permitted_claims(claims, asked.may_have) if "openid" in scope else {}
     return AuthorizationRequest(
         client=asked.client,
         way_back=way_back,
@@ -114,7 +122,8 @@ def _judged(asked: _Asked, way_back: WayBack) -> AuthorizationRequest:
         scope=scope,
         resources=_resources(asked),
         authorization_details=_details(asked),
-        claims=claims if "openid" in scope else {},
+        claims=told,
+        claim_scopes=tuple(name for name in covering_scopes(told) if name not in scope),
         nonce=_nonce(values, response_type),
         code_challenge=_code_challenge(asked, response_type),
         dpop_jkt=_dpop_jkt(asked),
@@ -183,12 +192,11 @@ def _scope(asked: _Asked, response_type: frozenset[str]) -> tuple[str, ...]:
         wanted = parse_scope(one(asked.values, "scope") or "")
     except FieldError as error:
         raise RequestRefused("invalid_scope", "scope", error.rule) from error
-    catalogue = asked.context.offer.scope_by_name
-    may_have = [name for name in (asked.registered("scope") or "").split() if name in catalogue]
+    may_have = asked.may_have
     preset = default_scope(asked.context.issuer.scopes)
     scope = [name for name in wanted or preset if name in may_have]
     if not wanted:
-        scope = scope or may_have
+        scope = scope or list(may_have)
     if wanted and not scope:
         raise RequestRefused("invalid_scope", "scope", "the client registered nothing of it")
     # Core §11: without a code there is nothing to renew later.

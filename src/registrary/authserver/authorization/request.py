@@ -35,7 +35,8 @@ class AuthorizationRequest:
 
     *response_type* are its words. *redirect_uri* is as sent, None when left out. *scope* and
     *resources* are already what the client may have of what it asked. *claims* has ``id_token``
-    and ``userinfo`` at most. *max_age* is in seconds.
+    and ``userinfo`` at most; *claim_scopes* are scopes that cover what they tell of the person and
+    that were not asked for by name. *max_age* is in seconds.
     """
 
     client: Client
@@ -47,6 +48,7 @@ class AuthorizationRequest:
     resources: tuple[str, ...]
     authorization_details: tuple[dict[str, Any], ...]  # Any: JSON, whose type the `type` says
     claims: dict[str, Any]  # Any: JSON (OpenID Connect Core §5.5)
+    claim_scopes: tuple[str, ...]
     nonce: str | None
     code_challenge: str | None
     dpop_jkt: str | None
@@ -56,6 +58,11 @@ class AuthorizationRequest:
     id_token_hint: str | None
     acr_values: tuple[str, ...]
     essential_acr: tuple[str, ...]
+
+    @property
+    def decided_scope(self) -> tuple[str, ...]:
+        """Return everything a person decides about, by the names of scopes."""
+        return self.scope + self.claim_scopes
 
     @property
     def is_silent(self) -> bool:

@@ -187,3 +187,20 @@ async def test_a_handle_is_good_for_a_short_while():
     assert timedelta(seconds=90) == kept.good_until - kept.created_at
     assert kept.expires_at > kept.good_until
     assert kept.good_until == asked.source.good_until
+
+
+@pytest.mark.spec("AZ-020")
+async def test_a_claim_that_was_not_allowed_is_not_told():
+    """The box of its scope was left empty, and the next time it is not asked again."""
+    office = await Office().ready()
+    wish = '{"userinfo": {"email": null, "name": null}, "id_token": {"acr": null}}'
+    asked = office.asked(scope="openid read", claims=wish)
+
+    code = await office.code(await office.allow(asked, scope=("openid", "read", "profile")))
+
+    question = await office.decisions.question(asked, office.signed_in)
+    authorization = code.authorization
+    assert ("openid", "read", "email", "profile") == asked.decided_scope
+    assert ("openid", "read") == authorization.scope
+    assert {"userinfo": {"name": None}, "id_token": {"acr": None}} == authorization.claims
+    assert not question.is_needed

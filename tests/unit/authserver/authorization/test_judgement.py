@@ -1,5 +1,7 @@
 """What a client may ask of a person, parameter by parameter."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -513,3 +515,26 @@ def test_a_client_that_never_redirects_has_no_way_back():
     client = a_client(metadata=some_metadata(redirect_uris=[], response_types=[]))
 
     assert failure_of(client=client).way_back is None
+
+
+@pytest.mark.parametrize(
+    ("registered", "scope", "claims", "kept", "decided"),
+    [
+        ("openid email", "openid", ["email"], ["email"], ("openid", "email")),
+        ("openid email", "openid email", ["email"], ["email"], ("openid", "email")),
+        ("openid email", "openid", ["email_verified", "email"], ["email_verified", "email"], None),
+        ("openid", "openid", ["email", "name#de"], [], ("openid",)),
+        ("openid profile", "openid", ["name#de", "acr"], ["name#de", "acr"], None),
+        ("openid", "openid", ["acr", "unheard_of"], ["acr", "unheard_of"], ("openid",)),
+    ],
+)
+@pytest.mark.spec("AZ-020")
+def test_a_claim_is_asked_for_as_its_scope_would_be(registered, scope, claims, kept, decided):
+    """Else a client would learn by the one name what it may not ask by the other."""
+    wish = json.dumps({"userinfo": dict.fromkeys(claims), "id_token": {}})
+
+    request = a_request(client=a_web_client(scope=registered), scope=scope, claims=wish)
+
+    assert kept == list(request.claims["userinfo"])
+    if decided is not None:
+        assert decided == request.decided_scope
