@@ -50,11 +50,7 @@ class TokenInspector:
     """Tells what tokens are worth to those they concern, and ends them for those they are of."""
 
     services: ServerServices
-
-    @property
-    def reader(self) -> TokenReader:
-        """Return what reads access tokens."""
-        return TokenReader(self.services)
+    reader: TokenReader
 
     async def introspect(
         self, context: ServerContext, caller: Client, token: str

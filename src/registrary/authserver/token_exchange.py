@@ -65,6 +65,7 @@ class ExchangeGrant:
     """
 
     access_tokens: AccessTokens
+    reader: TokenReader
 
     async def redeem(
         self, context: ServerContext, request: TokenRequest, exchange: Exchange
@@ -88,9 +89,8 @@ class ExchangeGrant:
         return await self._settle(context, request, subject, scope=scope, actor=actor)
 
     async def _live(self, context: ServerContext, text: str) -> LiveToken | None:
-        reader = TokenReader(self.access_tokens.services)
-        token = await reader.read(context, text)
-        return None if token is None else await reader.live(context, token)
+        token = await self.reader.read(context, text)
+        return None if token is None else await self.reader.live(context, token)
 
     async def _actor(
         self,

@@ -1,7 +1,7 @@
 """Reading access tokens as a resource server would, and by what the store knows besides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,12 +12,15 @@ from registrary.authserver.services import ServerServices
 from registrary.authserver.tokens import GENERATION_CLAIM, GRANT_CLAIM, TOKEN_TYPE
 from registrary.core.client import Client
 from registrary.core.grants import Grant, OpaqueAccessToken
-from registrary.core.jose import ClaimRules, JoseError, verify_jwt
+from registrary.core.jose import ClaimRules, JoseError, parse_jws, verify_jws
+from registrary.core.jose.jwt import parse_claims
 from registrary.core.people import Person
 from registrary.core.records import RevokedToken
 from registrary.core.secrets import Prefix
 
+REMEMBERED: Final = 1024  # tokens, of about three kilobytes each with their claims
 _ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+_RULES: Final = ClaimRules(types=frozenset({TOKEN_TYPE}))
 
 Claims = Mapping[str, Any]  # Any: claims are JSON values of every kind
 
@@ -67,26 +70,54 @@ class LiveToken:
     person: Person | None
 
 
+class _Verified:
+    """Remembers the claims of tokens whose signature was found good, for as long as the keys stay.
+
+    Resource servers ask about the same token with every call that brings it, and the signature is
+    most of what that costs. Whether a token is still good is judged anew each time.
+    """
+
+    __slots__ = ("_claims", "_jwks")
+
+    def __init__(self) -> None:
+        self._jwks: Claims = {}
+        self._claims: dict[str, tuple[Claims, str | None]] = {}
+
+    def claims(self, text: str, jwks: dict[str, Any]) -> tuple[Claims, str | None]:  # Any: JWKs
+        """Return claims and type of the token *text*; raises `JoseError` for a bad signature."""
+        if jwks is not self._jwks:
+            self._jwks, self._claims = jwks, {}
+        found = self._claims.get(text)
+        if found is None:
+            jws = parse_jws(text)
+            found = parse_claims(verify_jws(jws, jwks, algorithms=_ALGORITHMS)), jws.typ
+            if len(self._claims) >= REMEMBERED:
+                del self._claims[next(iter(self._claims))]
+            self._claims[text] = found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class TokenReader:
     """Reads access tokens, signed and opaque, and tells which are live."""
 
     services: ServerServices
+    _verified: _Verified = field(default_factory=_Verified, init=False, repr=False, compare=False)
 
     async def read(self, context: ServerContext, text: str) -> ReadToken | None:
         """Return the token *text* if this issuer made it and it has not expired."""
         if text.startswith(Prefix.ACCESS_TOKEN):
             return await self._opaque(context, text)
-        rules = ClaimRules(types=frozenset({TOKEN_TYPE}), issuer=context.issuer.url)
         jwks = await self.services.signer.public_jwks(context.id)
         try:
-            claims = verify_jwt(
-                text, jwks, algorithms=_ALGORITHMS, rules=rules, now=self.services.clock.now()
-            )
+            members, typ = self._verified.claims(text, jwks)
+            claims = _RULES.check(members, typ=typ, now=self.services.clock.now())
         except JoseError:
             return None
         client_id = claims.members.get("client_id")
         if claims.jti is None or not isinstance(client_id, str):
+            return None
+        if members.get("iss") != context.issuer.url:
             return None
         return ReadToken(claims.members, claims.jti, client_id, claims.expires_at)
 

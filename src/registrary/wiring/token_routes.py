@@ -42,7 +42,7 @@ def grants_of(services: ServerServices, *, loopback_http: bool = False) -> Grant
         code=CodeGrant(desk),
         refresh=RefreshGrant(desk),
         device=DeviceGrant(desk),
-        exchange=ExchangeGrant(access_tokens),
+        exchange=ExchangeGrant(access_tokens, TokenReader(services)),
         jwt_bearer=JwtBearerGrant(desk, providers),
     )
 
@@ -54,8 +54,11 @@ def token_routes(
     channel = BackChannel(context, authenticator)
     proofs = ProofReader(context, ProofJudge(services))
     token = TokenEndpoint(channel, grants_of(services, loopback_http=context.issuer.dev), proofs)
-    inspection = InspectionEndpoint(channel, TokenInspector(services), SignedAnswers(services))
-    userinfo = UserInfoEndpoint(proofs, TokenReader(services), UserInfo(services))
+    reader = TokenReader(services)
+    inspection = InspectionEndpoint(
+        channel, TokenInspector(services, reader), SignedAnswers(services)
+    )
+    userinfo = UserInfoEndpoint(proofs, reader, UserInfo(services))
 
     def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:
         return Route(path, {"POST": handler}, announced_as, cors, body_limit=FORM_BODY_BYTES)

@@ -14,6 +14,7 @@ from registrary.authserver.grants.request import TokenAnswer, TokenRequest
 from registrary.authserver.inspection import TokenInspector
 from registrary.authserver.presented import PresentedAssertion, PresentedSecret, Visit
 from registrary.authserver.services import ServerServices
+from registrary.authserver.token_reading import TokenReader
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.events import Tag
@@ -121,7 +122,7 @@ class Server:
             refusals=self.refusals,
         )
         self.grants = grants_of(self.services)
-        self.inspector = TokenInspector(self.services)
+        self.inspector = TokenInspector(self.services, TokenReader(self.services))
 
     def seconds(self) -> float:
         """Return how far the clock has moved."""
