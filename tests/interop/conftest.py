@@ -150,8 +150,8 @@ def shown(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
 
 @pytest.fixture(scope="module")
 def exchanged(request: pytest.FixtureRequest, sign_in: SignIn) -> Journey:
-    """Exchange a person's token for one that is good at another resource."""
-    wanted = {"resource": RESOURCE}
+    """Exchange a person's token for one that may do less."""
+    wanted = {"resource": RESOURCE, "scope": "read"}
     return sign_in(request.module.SCRIPT, EXCHANGE_WAY, "exchange", wanted=wanted)
 
 

@@ -1,9 +1,10 @@
-"""What every library can rely on beyond codes: devices, signing out.
+"""What every library can rely on beyond codes: devices, exchanged tokens, signing out.
 
 The inheriting module names its script in ``SCRIPT``; the journeys are fixtures of ``conftest``.
 """
 
 from tests.interop.journeys import Journey
+from tests.interop.places import RESOURCE
 from tests.interop.signing_in import GOODBYE, SCOPE
 
 
@@ -16,6 +17,20 @@ class ErrandGuarantees:
         assert code["user_code"] in code["verification_uri_complete"]
         assert set(SCOPE.split()) == set(tokens["scope"].split())
         assert shown.result("userinfo")["sub"]
+
+    def test_a_token_is_exchanged_for_one_that_may_do_less(self, exchanged: Journey):
+        """RFC 8693: what a service hands on to the next one need not open every door."""
+        tokens, claims = exchanged.result("exchange"), exchanged.result("introspect")
+
+        kind = "urn:ietf:params:oauth:token-type:access_token"
+        person = exchanged.result("finish")["claims"]["sub"]
+        assert kind == tokens["issued_token_type"]
+        assert (True, RESOURCE, "read", person) == (
+            claims["active"],
+            claims["aud"],
+            claims["scope"],
+            claims["sub"],
+        )
 
     def test_who_leaves_is_taken_back_to_the_client(self, left: Journey):
         """OpenID Connect RP-Initiated Logout §3: to the registered address, with the state."""

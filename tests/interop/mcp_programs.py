@@ -80,7 +80,7 @@ class Program:
 
 
 @asynccontextmanager
-async def session_of(mcp: str, provider: OAuthClientProvider) -> AsyncIterator[ClientSession]:
+async def session_of(mcp: str, provider: httpx2.Auth) -> AsyncIterator[ClientSession]:
     """Connect to the MCP server."""
     async with (
         httpx2.AsyncClient(auth=provider, trust_env=False, timeout=20) as http,

@@ -1,4 +1,4 @@
-"""oauth4webapi beyond codes: devices, signing out."""
+"""oauth4webapi beyond codes: devices, exchanged tokens, signing out."""
 
 from tests.interop.errand_guarantees import ErrandGuarantees
 

@@ -1,4 +1,4 @@
-"""openid-client beyond codes: devices, signing out."""
+"""openid-client beyond codes: devices, exchanged tokens, signing out."""
 
 from tests.interop.errand_guarantees import ErrandGuarantees
 

@@ -66,11 +66,11 @@ async function device(library) {
   await step('userinfo', () => library.userinfo(application, tokens));
 }
 
-/** A service that acts for the person whose token it was handed. */
+/** A service that hands on less than it was given. */
 async function exchange(library) {
   const application = await enter(library);
-  const parameters = { scope: plan.scope, redirect_uri: plan.redirect_uri };
-  const tokens = await authorize(library, application, parameters);
+  const { scope, redirect_uri, resource } = plan;
+  const tokens = await authorize(library, application, { scope, redirect_uri, resource });
   const wanted = {
     subject_token: tokens.access_token,
     subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
