@@ -16,17 +16,15 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 PATIENCE_SECONDS: Final = 30  # for what a busy machine does in its own time
-PROMISED_SECONDS: Final = 1.0  # by when others are told of what ended
 
 
 @dataclass(frozen=True)
 class Posted:
-    """One POST that arrived; header names in lower case. *at* is when (``time.monotonic``)."""
+    """One POST that arrived; header names in lower case."""
 
     path: str
     headers: dict[str, str]
     body: bytes
-    at: float
 
     @property
     def token(self) -> str:
@@ -85,7 +83,7 @@ def a_receiver() -> Iterator[Receiver]:
             """Take what was posted down, and answer."""
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.posted.append(Posted(self.path, headers, body, time.monotonic()))
+            receiver.posted.append(Posted(self.path, headers, body))
             self.send_response(receiver.status)
             self.send_header("Content-Length", "0")
             self.end_headers()

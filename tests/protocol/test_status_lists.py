@@ -1,8 +1,7 @@
-"""A status list over HTTP, read by a decoder of this test's own, flips within a second."""
+"""A status list over HTTP, read by a decoder of this test's own."""
 
 import base64
 import json
-import time
 import zlib
 from urllib.parse import quote
 
@@ -12,10 +11,8 @@ from joserfc import jwt as other_jwt
 from joserfc.jwk import KeySet
 
 from tests.protocol.flows import an_app
-from tests.protocol.kit import OPERATOR, SERVICE, bearer
+from tests.protocol.kit import OPERATOR, SERVICE, bearer, eventually
 from tests.protocol.people import Browser, authorize_path
-
-WITHIN = 1.0  # seconds, which the list promises
 
 
 def client_of(register, **members):
@@ -63,13 +60,12 @@ def bit(http, place):
 
 
 def flips(http, place, wanted):
-    """Tell whether the bit at *place* is *wanted* within the promised time."""
-    end = time.monotonic() + WITHIN
-    while time.monotonic() < end:
-        if bit(http, place) == wanted:
-            return True
-        time.sleep(0.05)
-    return bit(http, place) == wanted
+    """Tell whether the bit at *place* becomes *wanted*.
+
+    That this takes less than a second is what `StatusLists` is tested for under a clock that
+    stands still: a busy machine may be slow.
+    """
+    return eventually(lambda: bit(http, place), wanted) == wanted
 
 
 @pytest.mark.spec("L-030", "L-031")
@@ -158,15 +154,17 @@ def test_what_a_person_takes_back_shows_at_once(button, http, server, offline):
 
 def eventually_for(resource, app, browser):
     """Return an access token of *app* for *resource*, once the server knows it."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        shown = browser.go_through(authorize_path(app.body, resource=resource))
-        if shown.status == 303 and "code" in shown.result:
-            answer = app.redeem(shown.result["code"], resource=resource)
-            assert answer.status_code == 200, answer.text
-            return answer.json()["access_token"]
-        time.sleep(0.05)
-    raise AssertionError(shown.text)
+    address, codes = authorize_path(app.body, resource=resource), []
+
+    def is_known():
+        shown = browser.go_through(address)
+        codes.append(shown.result.get("code") if shown.status == 303 else None)
+        return codes[-1] is not None
+
+    assert eventually(is_known, wanted=True)
+    answer = app.redeem(codes[-1], resource=resource)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["access_token"]
 
 
 def test_a_copy_that_is_still_true_is_not_sent_again(http, register):

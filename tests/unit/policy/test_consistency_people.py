@@ -268,6 +268,18 @@ def test_in_development_logout_may_be_told_to_this_machine(uri, is_fine):
     assert ([] if is_fine else [("backchannel_logout_uri", "must be https")]) == found
 
 
+@pytest.mark.spec("C-050")
+@pytest.mark.parametrize(
+    ("uri", "is_fine"),
+    [("http://localhost:3000/out", True), ("http://client.example/out", False)],
+)
+def test_in_development_people_go_back_to_this_machine(uri, is_fine):
+    """A web application under development has no certificate yet."""
+    _, found = judged(DEVELOPMENT, application_type="web", post_logout_redirect_uris=[uri])
+
+    assert ([] if is_fine else [("post_logout_redirect_uris", "[0] must be https")]) == found
+
+
 @pytest.mark.spec("C-056")
 @pytest.mark.parametrize(
     ("uri", "is_fine"),

@@ -68,7 +68,9 @@ def _unsuited_after_logout(client: Resulting, uri: str) -> str | None:
     is_native = client.values["application_type"] == "native"
     parts = take_apart(uri)
     if parts.scheme == "http":
-        is_loopback = is_native and is_loopback_host(parts.host or "")
+        # A developer's own web application is on this machine as well.
+        may_be_here = is_native or client.offer.loopback_http
+        is_loopback = may_be_here and is_loopback_host(parts.host or "")
         return None if is_loopback or _may_use_http(client) else "must be https"
     if not is_native and redirect_kind(uri) is RedirectKind.PRIVATE:
         return "must be https for application_type web"
