@@ -33,6 +33,24 @@ def test_claims_follow_the_scope(browser, app):
     assert few["sub"] == all_of_them["sub"]
 
 
+@pytest.mark.spec("C-010", "G-047")
+def test_a_pairwise_subject_is_one_sectors_own(browser, http):
+    """Core §8.1: two companies cannot find out that they know the same person."""
+    pairwise = {"subject_type": "pairwise"}
+    one = an_app(http, **pairwise)
+    same = an_app(http, **pairwise, redirect_uris=["https://app.example/other"])
+    other = an_app(http, **pairwise, redirect_uris=["https://elsewhere.example/cb"])
+
+    tokens = [app.sign_in(browser) for app in (one, same, other, an_app(http))]
+
+    subjects = [claims_of(each["id_token"])["sub"] for each in tokens]
+    told = [one.userinfo(each["access_token"]).json()["sub"] for each in tokens]
+    own = one.ask("/introspect", token=tokens[0]["access_token"]).json()
+    assert subjects == told
+    assert subjects[0] == subjects[1] == own["sub"]
+    assert 3 == len(set(subjects))
+
+
 @pytest.mark.spec("G-041")
 def test_every_way_to_present_a_token_that_is_allowed(browser, app):
     """Core §5.3.1: GET and POST, in the header; POST, in the body; never in the query."""
