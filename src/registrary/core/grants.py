@@ -98,7 +98,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What tokens are issued from after a code, a device code or an exchange was redeemed.
 
     Access tokens name it by its *id*; a revoked one makes them all inactive. *expires_at* is
-    when nothing issued from it can be good any more. *status* is its place in a status list.
+    when nothing issued from it can be good any more.
     """
 
     kind: ClassVar[str] = "authorization_grant"
@@ -110,7 +110,6 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     authorization: Authorization
     refresh_token: RefreshToken | None = None
     confirmation: Confirmation = Confirmation()
-    status: str | None = None
     created_at: datetime
     used_at: datetime | None = None
     revoked_at: datetime | None = None

@@ -130,7 +130,6 @@ def one_of_each_kind_about_people() -> tuple[Record, ...]:
         an_authorization_code(redeemed_at=MOMENT, grant=grant),
         a_grant(
             confirmation=Confirmation(jkt="jkt", x5t_s256="x5t"),
-            status="grants-0:7",
             refresh_token=RefreshToken(
                 pepper_id=PEPPER_ID,
                 mac=bytes(32),

@@ -28,7 +28,8 @@ ROUTES = (TOKEN, REGISTER, CLIENT, BY_PATH, HOLDS, DECISION)
 
 def site(url: str) -> Site:
     """Return an issuer at *url*."""
-    return Site(an_issuer(url=url), ROUTES, route(f"metadata of {url}"))
+    documents = (("ssf-configuration", route(f"transmitter of {url}")),)
+    return Site(an_issuer(url=url), ROUTES, route(f"metadata of {url}"), documents)
 
 
 def directory(*urls: str) -> Directory:
@@ -115,6 +116,17 @@ def test_metadata_is_found_in_both_forms(path, document):
     assert {f"metadata of {url}"} == {
         (found(shown, "id.example", way) or ("", ""))[1] for way in ways
     }
+
+
+@pytest.mark.parametrize("path", ["", "/tenant"])
+def test_other_well_known_documents_are_found_in_both_forms(path):
+    """Whoever looks for one of them looks where the others are."""
+    url = f"https://id.example{path}"
+    ways = (f"/.well-known/ssf-configuration{path}", f"{path}/.well-known/ssf-configuration")
+
+    answers = [found(directory(url), "id.example", way) for way in ways]
+
+    assert [f"transmitter of {url}"] * 2 == [(answer or ("", ""))[1] for answer in answers]
 
 
 @pytest.mark.parametrize("host", ["id.example", "evil.example", "", "id.example:8443", "%00"])
