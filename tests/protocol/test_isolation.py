@@ -6,12 +6,14 @@ nobody ever made: with the same bytes.
 
 import asyncio
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -39,6 +41,11 @@ VARYING: Final = {
     "x-request-id",
 }  # headers that differ between two answers to the same request
 STRANGER: Final = "unknown"
+DRAWN: Final = re.compile(  # anew for each page, by which it knows its own answer
+    r'(?<=name="csrf" value=")[^"]+|(?<=challenge&#34;:&#34;)[\w-]+|(?<=rgy_browser_)[^;]+'
+    r"|(?<=client_id=)[0-9a-f]+"  # what a form said, when it is moved into an address
+)
+PASSWORD: Final = "correct horse"
 
 # What the placeholders of each route stand for; a new route needs its row.
 ADDRESSES: Final = {
@@ -55,6 +62,13 @@ ADDRESSES: Final = {
     "/device_authorization": (),
     "/device": (),
     "/logout": (),
+    "/logos/{client_id}": ("client_id",),
+    "/account": (),
+    "/account/one-time-code": (),
+    "/account/passkey": (),
+    "/signin/callback": (),
+    "/status-lists": (),
+    "/status-lists/{id}": ("word",),  # clients-0 is a name at every issuer
     "/setup/{token}": ("admin_token",),
     "/api/v1/openapi.json": (),
     "/api/v1/clients": (),
@@ -73,6 +87,21 @@ ADDRESSES: Final = {
     "/api/v1/keys": (),
     "/api/v1/keys/{kid}": ("kid",),
     "/api/v1/keys/{kid}/renewal": ("kid",),
+    "/api/v1/scopes": (),
+    "/api/v1/scopes/{name}": ("scope",),
+    "/api/v1/resources": (),
+    "/api/v1/resources/{uri}": ("resource",),
+    "/api/v1/event-streams": (),
+    "/api/v1/event-streams/{id}": ("event_stream_id",),
+    "/api/v1/event-streams/{id}/verification": ("event_stream_id",),
+    "/api/v1/people": (),
+    "/api/v1/people/{id}": ("person_id",),
+    "/api/v1/people/{id}/password": ("person_id",),
+    "/api/v1/people/{id}/sign-out": ("person_id",),
+    "/api/v1/people/{id}/one-time-codes": ("person_id",),
+    "/api/v1/people/{id}/passkeys/{passkey}": ("person_id", "word"),
+    "/api/v1/identity-providers": (),
+    "/api/v1/identity-providers/{id}": ("identity_provider_id",),
     "/api/v1/audit/events": (),
     "/api/v1/audit/events/{id}": ("event_id",),
     "/api/v1/audit/checkpoint": (),
@@ -173,7 +202,35 @@ def furnished(door: Door, url: str) -> Belongings:
         "kid": door("GET", "/jwks").json()["keys"][0]["kid"],
         "word": "admin",
     }
-    return Belongings(url, things, key)
+    return Belongings(url, things | kept_by_operators(door), key)
+
+
+def kept_by_operators(door: Door) -> dict[str, str]:
+    """Make one of everything that administrators of an issuer keep, and return its names."""
+    own = os.urandom(8).hex()
+
+    def made(path: str, **wish: Any) -> str:
+        answer = door("POST", f"/api/v1/{path}", json=wish, headers=OPERATOR)
+        assert answer.status_code == 201, answer.text
+        identifier: str = answer.json()["id"]
+        return identifier
+
+    scope, resource = f"scope-{own}", f"https://{own}.example/"
+    for path, wish in (
+        (f"scopes/{scope}", {"description": "A scope"}),
+        (f"resources/{quote(resource, safe='')}", {"name": own}),
+    ):
+        put = door("PUT", f"/api/v1/{path}", json=wish, headers=OPERATOR)
+        assert put.status_code == 200, put.text
+    return {
+        "scope": scope,
+        "resource": quote(resource, safe=""),
+        "event_stream_id": made("event-streams", url=f"https://{own}.example/events"),
+        "person_id": made("people", username=own, password=PASSWORD),
+        "identity_provider_id": made(
+            "identity-providers", name="Work", url=f"https://{own}.example", client_id="x"
+        ),
+    }
 
 
 def made_up(like: Belongings) -> Belongings:
@@ -184,7 +241,15 @@ def made_up(like: Belongings) -> Belongings:
 
     key = ECKey.generate_key("P-256", auto_kid=True)
     claims = {"iss": like.url, "sub": "x", "client_id": "x", "exp": int(time.time()) + 60}
-    identifiers = ("admin_token_id", "initial_access_token_id", "client_id", "signer_id")
+    identifiers = (
+        "admin_token_id",
+        "initial_access_token_id",
+        "client_id",
+        "signer_id",
+        "event_stream_id",
+        "person_id",
+        "identity_provider_id",
+    )
     things = {
         "issuer_id": "0123456789",
         "admin_token": token(Prefix.ADMIN_TOKEN),
@@ -195,6 +260,8 @@ def made_up(like: Belongings) -> Belongings:
         "event_id": str(uuid.uuid4()),
         "kid": "A" * 43,
         "word": "admin",
+        "scope": f"scope-{os.urandom(8).hex()}",
+        "resource": quote(f"https://{os.urandom(8).hex()}.example/", safe=""),
         **{name: os.urandom(16).hex() for name in identifiers},
     }
     return Belongings(like.url, things, key)
@@ -283,10 +350,14 @@ def filled(template: str, of: Belongings) -> str:
     return "/".join(of[next(names)] if "{" in segment else segment for segment in segments)
 
 
-def seen(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return all of an answer that a caller can tell apart."""
-    headers = [(name, value) for name, value in answer.headers.items() if name not in VARYING]
-    return answer.status_code, sorted(headers), answer.content
+def seen(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], str]:
+    """Return all of an answer that a caller can tell apart, without what tells nothing."""
+    headers = [
+        (name, DRAWN.sub("…", value))
+        for name, value in answer.headers.multi_items()
+        if name not in VARYING
+    ]
+    return answer.status_code, sorted(headers), DRAWN.sub("…", answer.text)
 
 
 @pytest.fixture(scope="module", params=PAIRS.values(), ids=list(PAIRS))
@@ -320,7 +391,7 @@ def test_a_credential_of_another_issuer_is_an_unknown_one(
             given = door(method, filled(template, owner), **present(foreign, home))
             made = door(method, filled(template, nobody), **present(unknown, home))
             if seen(given) != seen(made):
-                different.append((method, template, given.text, made.text))
+                different.append((method, template, seen(given), seen(made)))
 
     assert [] == different
 
@@ -337,7 +408,8 @@ def test_a_name_of_another_issuer_is_an_unknown_one(
     for template, method in routes:
         if not ADDRESSES[template]:
             continue
-        body = {"reason": "test"} if method == "POST" else {}
+        # No member fits what is put: a resource would be made, and shown with its name.
+        body = {"POST": {"reason": "test"}, "PUT": {"name": 1}}.get(method, {})
         given = door(method, filled(template, foreign), headers=headers, json=body)
         made = door(method, filled(template, unknown), headers=headers, json=body)
         if seen(given) != seen(made):

@@ -50,6 +50,7 @@ _TOO_LONG: Final = (
     "server first (RFC 9126)."
 )
 _REPEATABLE: Final = frozenset({"resource", "scope"})
+_CREDENTIALS: Final = frozenset({"client_secret", "client_assertion", "code_verifier", "password"})
 _NOT_WHOM: Final = "the person who signed in is not whom the request asks for, or not so surely"
 _LATE: Final = "the request is too old; the application has to ask anew"
 _NO_KEY: Final = "The application wants its answers encrypted, and no key of it can be used."
@@ -340,11 +341,13 @@ def _about(turn: _Turn, question: Question) -> Conversation:
 def _moved(context: ServerContext, request: HttpRequest, form: Parameters) -> HttpResponse | Page:
     """Return the redirect to the same request in an address (Core §3.1.2.1 allows both).
 
-    What is no request goes into no address: it could be anything, a password even.
+    What is no request goes into no address: it could be anything, a password even. Nor does what
+    a client proves itself with elsewhere, which means nothing here.
     """
     if not is_form(request) or request.query or "client_id" not in form:
         return _error(_NO_REQUEST)
-    query = urlencode(form.values, doseq=True, quote_via=quote)
+    sent = {name: value for name, value in form.values.items() if name not in _CREDENTIALS}
+    query = urlencode(sent, doseq=True, quote_via=quote)
     if len(query) > LONGEST_QUERY:
         return _error(_TOO_LONG, status=413)
     return see_other(f"{urlsplit(context.issuer.url).path}{PATH}?{query}")

@@ -28,6 +28,16 @@ from registrary.protocol.routes import FORM_BODY_BYTES, Route
 
 PATH: Final = "/logout"
 LONGEST_QUERY: Final = 15 * 1024  # a request line has 16 KiB
+PARAMETERS: Final = (
+    "id_token_hint",
+    "logout_hint",
+    "client_id",
+    "post_logout_redirect_uri",
+    "state",
+    "ui_locales",
+)
+"""What may be asked with (§2)."""
+
 _TITLE: Final = "You cannot be signed out this way"
 _TOO_LONG: Final = "The application sent more than fits into an address."
 _STALE: Final = "The page was open for too long. Please go back and try again."
@@ -165,10 +175,12 @@ def _moved(context: ServerContext, request: HttpRequest, form: Parameters) -> Ht
     """Return the redirect to the same request in an address.
 
     A form from another site comes without our cookies (SameSite=Lax); the address brings them.
+    What is no parameter of ours could be anything, a secret even: it gets into no address.
     """
     if request.body and (not is_form(request) or request.query):
         return _error("The request must be a form.")
-    query = urlencode(form.values, doseq=True, quote_via=quote) or request.query
+    sent = {name: form.values[name] for name in PARAMETERS if name in form}
+    query = urlencode(sent, doseq=True, quote_via=quote) or request.query
     if len(query) > LONGEST_QUERY:
         return _error(_TOO_LONG, status=413)
     path = urlsplit(context.issuer.url).path + PATH
