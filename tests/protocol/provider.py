@@ -25,7 +25,7 @@ class Provider:
 
     *subject* is who signs in. *claims* and *userinfo* come on top of what ID token and userinfo
     say anyway, None leaves a claim out. *answer* changes the parameters that people are sent back
-    with. *asked* are the authorization requests it saw.
+    with. *asked* are the authorization requests it saw, *registered* what clients registered.
     """
 
     url: str = ""
@@ -35,6 +35,7 @@ class Provider:
     metadata: dict[str, Any] = field(default_factory=dict)  # Any: members are JSON
     answer: dict[str, str | None] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    registered: list[dict[str, Any]] = field(default_factory=list)  # Any: metadata is JSON
     is_down: bool = False
 
     def __post_init__(self) -> None:
@@ -83,6 +84,11 @@ class Provider:
         told = {name: value for name, value in said.items() if value is not None}
         return 200, {"id_token": sign_jwt(told, self.handle), "access_token": "at"}
 
+    def register(self, document: dict[str, Any]) -> tuple[int, object]:
+        """Return status and JSON for a client that registers."""
+        self.registered.append(document)
+        return 201, {"client_id": CLIENT[0], "client_secret": CLIENT[1]}
+
     def _document(self) -> dict[str, Any]:  # Any: members are JSON
         return {
             "issuer": self.url,
@@ -120,6 +126,9 @@ def a_provider() -> Iterator[Provider]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
+            if self.path == "/register":
+                self._send(*provider.register(json.loads(body)))
+                return
             form = {name: values[0] for name, values in parse_qs(body).items()}
             self._send(*provider.redeem(form, self.headers.get("authorization", "")))
 

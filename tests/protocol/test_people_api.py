@@ -249,6 +249,7 @@ def test_a_code_is_asked_for_beside_the_password(office, browser):
     assert "klara" == browser.signed_in_as()
 
 
+@pytest.mark.spec("P-021")
 def test_a_code_is_good_once(office, browser):
     """It was read over a shoulder, or by a page that looks like ours."""
     app = with_an_app(office, browser, "lena")

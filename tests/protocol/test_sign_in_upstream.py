@@ -92,6 +92,7 @@ def place(server) -> Iterator[Place]:
         httpx2.delete(f"{server.url}{PROVIDERS}/{one.id}", headers=OPERATOR, trust_env=False)
 
 
+@pytest.mark.spec("P-010")
 def test_somebody_signs_in_at_work(place):
     """The normal case of an organisation."""
     browser = place.browser()
@@ -105,6 +106,7 @@ def test_somebody_signs_in_at_work(place):
     assert "anna@work.example" == browser.signed_in_as()
 
 
+@pytest.mark.spec("P-005")
 def test_the_request_has_everything_that_keeps_others_out(place):
     """Code with PKCE, a nonce, and a state that says nothing (RFC 9700 §2.1.1)."""
     browser = place.browser()
@@ -139,6 +141,7 @@ def test_an_address_of_the_organisation_leads_to_its_provider(place):
     assert "login_hint=bert%40WORK.example" in page.answer.text
 
 
+@pytest.mark.spec("P-004")
 def test_a_state_from_another_browser_signs_nobody_in(place):
     """CVE-2026-27124: the attacker sends the victim the end of a sign-in of their own."""
     attacker, victim = place.browser(), place.browser()
@@ -153,6 +156,7 @@ def test_a_state_from_another_browser_signs_nobody_in(place):
     assert 303 == attacker.open(address).status
 
 
+@pytest.mark.spec("P-004")
 def test_a_state_is_good_once(place):
     """What stands in a history or a log must not open a second session."""
     browser = place.browser()
@@ -182,6 +186,7 @@ def test_a_state_nobody_gave_out_signs_nobody_in(place, state):
     [{"iss": "https://evil.example"}, {"iss": None}],
     ids=["another", "announced-and-missing"],
 )
+@pytest.mark.spec("P-002")
 def test_a_code_of_another_provider_is_not_redeemed(place, answer):
     """Mix-up: the code of an honest provider must not be handed to a dishonest one (RFC 9207)."""
     place.provider.answer = answer
@@ -216,6 +221,7 @@ def test_a_provider_that_announces_no_iss_may_leave_it_out(place):
     ],
     ids=["iss", "aud", "audiences", "nonce", "no-nonce", "expired", "no-sub", "empty-sub", "azp"],
 )
+@pytest.mark.spec("P-003")
 def test_an_id_token_that_was_not_made_for_this_signs_nobody_in(place, claims):
     """Each of these is somebody else's token (OpenID Connect Core §3.1.3.7)."""
     place.provider.claims = claims
@@ -227,6 +233,7 @@ def test_an_id_token_that_was_not_made_for_this_signs_nobody_in(place, claims):
     assert browser.signed_in_as() is None
 
 
+@pytest.mark.spec("P-001")
 def test_metadata_of_another_issuer_is_not_believed(place):
     """A provider must not be able to speak for another (Discovery §4.3)."""
     place.provider.metadata = {"issuer": "https://other.example"}
@@ -273,6 +280,7 @@ def test_a_person_who_says_no_there_is_not_signed_in_here(place):
     assert "Work did not say who you are" in done.text
 
 
+@pytest.mark.spec("P-008")
 def test_a_new_key_of_the_provider_is_fetched(place):
     """Providers change keys without telling anybody (Core §10.1.1)."""
     place.sign_in(place.browser())
@@ -281,6 +289,7 @@ def test_a_new_key_of_the_provider_is_fetched(place):
     assert 303 == place.sign_in(place.browser()).status
 
 
+@pytest.mark.spec("P-006")
 def test_userinfo_of_somebody_else_is_not_believed(place):
     """Token substitution (Core §5.3.4)."""
     place.provider.userinfo = {"sub": "somebody-else", "email": "boss@work.example"}
@@ -291,6 +300,7 @@ def test_userinfo_of_somebody_else_is_not_believed(place):
     assert "boss@work.example" != browser.signed_in_as()
 
 
+@pytest.mark.spec("P-007")
 def test_an_address_is_no_identity(place):
     """Who may set an e-mail address at one provider must not become somebody known here."""
     place.provider.userinfo = {"email": "demo@demo.example", "preferred_username": "demo"}
@@ -378,6 +388,7 @@ def test_a_client_that_wants_a_fresh_sign_in_gets_one(place):
     assert ("decision", "allow") in browser.follow(done).form.buttons
 
 
+@pytest.mark.spec("P-009")
 def test_a_provider_that_signed_somebody_in_this_morning_did_not_do_so_now(place):
     """A provider that ignores the wish is not believed to have fulfilled it."""
     place.provider.claims = {"auth_time": int(time.time()) - 3600}

@@ -25,6 +25,7 @@ def sent(*cookies: str) -> HttpRequest:
     return HttpRequest("GET", "/authorize", headers=headers)
 
 
+@pytest.mark.spec("P-027")
 def test_over_https_a_cookie_belongs_to_this_host_alone():
     """A neighbour below the same domain must not be able to set it (RFC 6265bis §4.1.3.2)."""
     name, value = session_cookie(HTTPS, Secret("rgy_ss_1"))

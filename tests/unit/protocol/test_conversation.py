@@ -67,6 +67,7 @@ async def test_every_sign_in_gives_another_session():
     [("anna", "wrong horse"), ("nobody", PASSWORD), ("", ""), ("locked", PASSWORD), ("fed", "")],
     ids=["password", "unknown", "empty", "disabled", "no-password"],
 )
+@pytest.mark.spec("P-025")
 async def test_whatever_was_wrong_the_answer_is_the_same(username, password):
     """A page that tells user names from no user names gives a list away."""
     house = await a_house()
@@ -124,6 +125,7 @@ async def attempts(house: House, *, username: str, source: str, count: int) -> l
     [("anna", "192.0.2.{}", 20), ("nobody", "192.0.2.{}", 20), ("user{}", "192.0.2.1", 60)],
     ids=["name", "unknown-name", "source"],
 )
+@pytest.mark.spec("P-022")
 async def test_guessing_is_slowed_down(username, source, limit):
     """A list of the thousand commonest passwords must take hours, for one name or for many."""
     house = await a_house()

@@ -114,6 +114,7 @@ async def test_a_passkey_of_another_place_is_not_added(what):
     [{"flags": PRESENT}, {"origin": "https://registry.example.evil"}, {"host": "evil.example"}],
     ids=["nobody-recognised", "origin", "host"],
 )
+@pytest.mark.spec("P-023")
 async def test_an_answer_of_another_place_signs_nobody_in(what):
     """Phishing: what was signed for another page is worth nothing here."""
     device = await a_device()
@@ -150,6 +151,7 @@ async def test_an_answer_to_another_page_signs_nobody_in():
     assert isinstance(await device.browser.answer(page, username="", passkey=answer), Page)
 
 
+@pytest.mark.spec("P-024")
 async def test_a_counter_that_went_back_signs_nobody_in():
     """A copied key is behind the one it was copied from (WebAuthn §6.1.1)."""
     device = await a_device()

@@ -11,6 +11,7 @@ ANNA = a_person(claims=CLAIMS | {"name#de": "Anna Demo", "salary": 7}, updated_a
 
 
 @pytest.mark.parametrize("scope", ["profile", "email", "address", "phone"])
+@pytest.mark.spec("P-040")
 def test_a_scope_asks_for_its_claims(scope):
     """The table is OpenID Connect Core's (§5.4)."""
     told = claims_for(ANNA, ("openid", scope), requested={}, subject="s")
@@ -64,6 +65,7 @@ def test_what_is_no_standard_claim_is_not_told():
     assert {"sub": "s"} == told
 
 
+@pytest.mark.spec("P-041")
 def test_what_is_not_known_is_left_out():
     """An empty value would say that the person has an empty name."""
     bert = a_person(claims={"email": "bert@example.com"})

@@ -26,6 +26,7 @@ SECRET = b"12345678901234567890"
         (20000000000, "353130"),
     ],
 )
+@pytest.mark.spec("P-020")
 def test_codes_are_those_of_the_standard(seconds, code):
     """The values are RFC 6238's own (Appendix B, SHA-1, its last six digits)."""
     assert code == code_at(SECRET, seconds // 30)

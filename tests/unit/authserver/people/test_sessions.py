@@ -91,6 +91,7 @@ async def test_a_session_is_written_once_a_minute_at_most():
     assert MOMENT + timedelta(minutes=61) == written.expires_at
 
 
+@pytest.mark.spec("P-026")
 async def test_another_sign_in_gives_another_token_and_ends_the_first():
     """A token that somebody planted in a browser must not become that person's session."""
     house = House()

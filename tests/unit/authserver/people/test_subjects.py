@@ -28,6 +28,7 @@ def test_a_public_subject_is_the_same_for_every_client():
     assert {anna.id} == subjects
 
 
+@pytest.mark.spec("P-042")
 def test_a_pairwise_subject_is_one_for_each_sector():
     """Two services of strangers cannot put together what they know (Core §8.1)."""
     anna = a_person()

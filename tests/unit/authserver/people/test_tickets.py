@@ -33,6 +33,7 @@ def test_a_ticket_comes_back_as_it_was():
     [{"browser": "another"}, {"request": "other"}, {"step": "further"}, {"issuer": "9876543210"}],
     ids=["browser", "request", "step", "issuer"],
 )
+@pytest.mark.spec("P-028")
 def test_a_ticket_opens_nowhere_else(other):
     """A page that an attacker got for themselves must not count as the victim's answer."""
     house = House()
