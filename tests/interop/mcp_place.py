@@ -53,7 +53,8 @@ class Verifier(TokenVerifier):
 
     def _claims(self, token: str) -> dict[str, Any] | None:
         address = f"{self.place.issuer}/jwks"
-        keys = KeySet.import_key_set(httpx2.get(address, verify=self.place.server.tls).json())
+        answer = httpx2.get(address, verify=self.place.server.tls, timeout=20)
+        keys = KeySet.import_key_set(answer.json())
         try:
             decoded = jwt.decode(token, keys, algorithms=["ES256"])
         except JoseError:

@@ -43,7 +43,8 @@ class Organisation:
         """Register our server at the provider by hand, as its administrator does."""
         uri = f"{self.place.issuer}/signin/callback"
         document = {"client_name": "Registrary", "redirect_uris": [uri], **members}
-        client: dict[str, Any] = httpx2.post(f"{self.upstream}/reg", json=document).json()
+        answer = httpx2.post(f"{self.upstream}/reg", json=document, timeout=20)
+        client: dict[str, Any] = answer.json()
         return {name: client[name] for name in ("client_id", "client_secret") if name in client}
 
     def sign_in(self, **wishes: Any) -> Journey:
