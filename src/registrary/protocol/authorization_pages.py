@@ -1,6 +1,7 @@
 """What the pages of an authorization tell people: who asks, for what, and where the answer goes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from registrary.core.uris import https_host, redirect_kind
 from registrary.protocol.authorization_answers import name_of
 from registrary.protocol.logo import logo_address
 
+_LINE: Final = 400  # characters of a line about an authorization detail
 _ORDER: Final = ("high", "medium", "low")
 _NAMES: Final = ("name", "preferred_username", "email")
 
@@ -53,7 +55,7 @@ def consent_values(
         "client": _client(context, request),
         "person": person_name(person),
         "groups": groups_of(context, question.scope),
-        "details": [_line(detail) for detail in request.authorization_details],
+        "details": [line for one in request.authorization_details for line in _lines(one)],
         "resources": [resource_name(context, uri) for uri in request.resources],
         "warnings": list(warnings),
     }
@@ -87,11 +89,15 @@ def client_values(context: ServerContext, client: Client) -> dict[str, object]:
 
 
 def _registrant(client: Client) -> str:
-    if client.door.organization is not None:
-        return client.door.organization
-    if client.door.initial_access_token is not None:
+    """Return who registered *client*, as people can judge it; nobody is named to strangers."""
+    door, by = client.door, client.door.registered_by
+    if door.organization is not None:
+        return door.organization
+    if by is not None:
+        return "another application" if by.startswith("client:") else "somebody with an account"
+    if door.initial_access_token is not None:
         return "somebody this server gave a token to"
-    return "whoever runs it, unasked"
+    return "itself, and nobody here was asked"
 
 
 def groups_of(context: ServerContext, names: Iterable[str]) -> list[dict[str, object]]:
@@ -121,15 +127,18 @@ def resource_name(context: ServerContext, uri: str) -> str:
     return f"{known.name} ({uri})" if known is not None and known.name else uri
 
 
-def _line(detail: Mapping[str, Any]) -> str:  # Any: JSON (RFC 9396 §2)
-    """Return an authorization detail as text: its type, then what it says, as JSON."""
+def _lines(detail: Mapping[str, Any]) -> list[str]:  # Any: JSON (RFC 9396 §2)
+    """Return an authorization detail as text: its type, then all that it says.
+
+    A page cuts lines that are too long, and what was cut nobody allowed.
+    """
     said = (f"{name}: {_text(value)}" for name, value in detail.items() if name != "type")
-    return "; ".join((str(detail["type"]), *said))
+    return wrap("; ".join((str(detail["type"]), *said)), _LINE)
 
 
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, Iterable) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ", ".join(value)
     return msgspec.json.encode(value).decode()

@@ -1,5 +1,6 @@
 """A conversation takes its time, and what it is about must still be good at its end."""
 
+import json
 from datetime import timedelta
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -8,7 +9,7 @@ import pytest
 
 from registrary.authserver.authorization.pushing import Pushed, Pushing
 from registrary.core.changes import Changes, Put
-from registrary.core.client import Client
+from registrary.core.client import Client, Door
 from registrary.core.issuer import RuleSet
 from registrary.core.jose import sign_jwt
 from registrary.protocol.authorization import AuthorizationEndpoint
@@ -285,3 +286,60 @@ async def test_what_is_no_form_is_no_request():
     assert isinstance(page, Page)
     assert 400 == page.status
     assert CHALLENGE not in str(page.values)
+
+
+@pytest.mark.parametrize(
+    ("door", "told"),
+    [
+        (Door(mode="open"), "itself, and nobody here was asked"),
+        (Door(mode="protected", initial_access_token="id"), "somebody this server gave a token to"),
+        (Door(mode="protected", registered_by="client:id"), "another application"),
+        (Door(mode="protected", registered_by="person:id"), "somebody with an account"),
+        (Door(mode="protected", initial_access_token="id", organization="Example"), "Example"),
+    ],
+    ids=["open", "token", "client", "person", "organization"],
+)
+async def test_a_person_is_told_who_registered_a_client(door, told):
+    """Who asks is judged by who vouched, and by when; the name says nothing."""
+    street = await Street.ready()
+    registered = msgspec.structs.replace(street.client, door=door, revision=2)
+    await street.house.store.commit(Changes(puts=(Put(registered, expected=1),)))
+    query = street.query()
+
+    consent = await street.sign_in_here(query, await street.open(query))
+
+    shown = consent.values["client"]
+    assert (told, "21 November 2026") == (shown["registered_by"], shown["registered_at"])
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ('"to": "Example"', "payment; to: Example"),
+        ('"to": ["Example", "Other"]', "payment; to: Example, Other"),
+        ('"to": {"iban": "1"}', 'payment; to: {"iban":"1"}'),
+        ('"to": [1, {"a": null}]', 'payment; to: [1,{"a":null}]'),
+        ('"amount": 5, "now": true', "payment; amount: 5; now: true"),
+    ],
+)
+async def test_all_that_a_detail_says_is_shown(said, line):
+    """What people are not shown they did not allow (RFC 9396 §12)."""
+    street = await Street.ready(metadata={"authorization_details_types": ["payment"]})
+    query = street.query(authorization_details=f'[{{"type": "payment", {said}}}]')
+
+    consent = await street.sign_in_here(query, await street.open(query))
+
+    assert [line] == consent.values["details"]
+
+
+async def test_a_long_detail_is_shown_to_its_end():
+    """A page cuts its lines, and the amount may stand at the end."""
+    street = await Street.ready(metadata={"authorization_details_types": ["payment"]})
+    detail = {"type": "payment", "why": "x" * 3000, "amount": "5.00 EUR"}
+    query = street.query(authorization_details=json.dumps([detail]))
+
+    consent = await street.sign_in_here(query, await street.open(query))
+
+    body = render_page(consent).body.decode()
+    assert "amount: 5.00 EUR" in body
+    assert 3000 <= body.count("x")
