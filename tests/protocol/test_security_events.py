@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.protocol.flows import an_app
-from tests.protocol.kit import OPERATOR, SERVICE, bearer
+from tests.protocol.kit import OPERATOR, SERVERS_OWN, SERVICE, bearer
 from tests.protocol.people import Browser
 from tests.protocol.receiver import (
     PATIENCE_SECONDS,
@@ -93,6 +93,22 @@ def test_a_client_is_suspended_resumed_and_deleted(http, register, receiver):
 
     told = of_client(receiver, client, 3)
     assert sorted(f"{OURS}{what}" for what in ("suspended", "resumed", "deleted")) == sorted(told)
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_client_that_lost_something_is_told_of(http, register, receiver):
+    """A cache drops tokens that allow more than the client still may."""
+    made = register(**SERVICE, scope="read write").json()
+    kept = {name: value for name, value in made.items() if name not in SERVERS_OWN}
+
+    updated = http.put(
+        made["registration_client_uri"],
+        json=kept | {"scope": "read"},
+        headers=bearer(made["registration_access_token"]),
+    )
+
+    assert 200 == updated.status_code
+    assert [f"{OURS}tokens-ended"] == of_client(receiver, made["client_id"], 1)
 
 
 @pytest.mark.usefixtures("stream")

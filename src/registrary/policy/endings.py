@@ -48,6 +48,7 @@ def _kind_of(before: Client, after: Client, *, by_itself: bool) -> EventType | N
             return None
         return EventType.CLIENT_DELETED if by_itself else EventType.CLIENT_REVOKED
     if before.effects.tokens_active == after.effects.tokens_active:
-        return None
+        is_narrowed = before.token_generation != after.token_generation
+        return EventType.CLIENT_TOKENS_ENDED if is_narrowed else None
     is_back = after.effects.tokens_active
     return EventType.CLIENT_RESUMED if is_back else EventType.CLIENT_SUSPENDED

@@ -32,6 +32,7 @@ class EventType(StrEnum):
 
     CLIENT_SUSPENDED = "urn:registrary:event:client-suspended"
     CLIENT_RESUMED = "urn:registrary:event:client-resumed"
+    CLIENT_TOKENS_ENDED = "urn:registrary:event:client-tokens-ended"
     CLIENT_REVOKED = "urn:registrary:event:client-revoked"
     CLIENT_DELETED = "urn:registrary:event:client-deleted"
     SESSION_REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"

@@ -33,7 +33,6 @@ from registrary.policy.credentials import (
 )
 from registrary.policy.decision import Accepted, Refused
 from registrary.policy.doors import NETWORK_REFUSED
-from registrary.policy.endings import revocations_by
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event, metadata_changes
 from registrary.policy.quotas import counted
 from registrary.policy.registering import (
@@ -203,7 +202,6 @@ def decide_update(
         changes=Changes(
             puts=(Put(client, expected=current.revision),),
             events=tuple(_events(update, client, terms, secret=secret, token=token)),
-            consumptions=revocations_by(current, client),
         ),
         client_secret=secret,
         registration_access_token=token,

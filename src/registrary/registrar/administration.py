@@ -27,7 +27,7 @@ from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.policy.quotas import counted
 from registrary.policy.registering import secret_lifetime
 from registrary.ports.store import Conflict
-from registrary.registrar.announcing import told_of
+from registrary.registrar.announcing import and_told
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
 
@@ -229,17 +229,19 @@ class Administrator:
             gives_back: tuple[Consume, ...] = ()
             if changed.revoked_at is not None and client.revoked_at is None:
                 gives_back = counted(context.issuer, client.door.organization, amount=-1)
-            told_others = await told_of(
-                self._services, context.issuer, (client, changed), by=told.actor
+            changes = await and_told(
+                self._services,
+                context.issuer,
+                Changes(
+                    puts=(Put(changed, expected=client.revision),),
+                    events=(event,),
+                    consumptions=gives_back,
+                ),
+                change=(client, changed),
+                by=told.actor,
             )
             try:
-                await self._services.store.commit(
-                    Changes(
-                        puts=(Put(changed, expected=client.revision), *told_others.puts),
-                        events=(event,),
-                        consumptions=(*gives_back, *told_others.consumptions),
-                    )
-                )
+                await self._services.store.commit(changes)
             except Conflict:
                 continue
             return changed

@@ -11,10 +11,10 @@ from registrary.core.client import Client
 from registrary.core.events import Actor, FieldChange, Tag
 from registrary.core.lifecycle import Standing
 from registrary.core.metadata import Source
-from registrary.policy.endings import revocations_by
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
 from registrary.registrar.administration import NotFound, NotPossible, Stale
+from registrary.registrar.announcing import and_told
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import ATTEMPTS, Services
 
@@ -63,7 +63,15 @@ class Allowances:
             if changed is client:
                 return client
             try:
-                await self._services.store.commit(self._changes(context, client, changed, actor))
+                await self._services.store.commit(
+                    await and_told(
+                        self._services,
+                        context.issuer,
+                        self._changes(context, client, changed, actor),
+                        change=(client, changed),
+                        by=actor,
+                    )
+                )
             except Conflict:
                 continue
             return changed
@@ -88,7 +96,6 @@ class Allowances:
         return Changes(
             puts=(Put(written, expected=before.revision),),
             events=(event,),
-            consumptions=revocations_by(before, after),
         )
 
 

@@ -1,5 +1,7 @@
 """Telling others what became of a client, in the commit that made it so."""
 
+import msgspec
+
 from registrary.core.changes import Changes
 from registrary.core.client import Client
 from registrary.core.deliveries import EventStream
@@ -14,18 +16,23 @@ from registrary.policy.security_events import (
 from registrary.registrar.services import Services
 
 
-async def told_of(
-    services: Services, issuer: Issuer, change: tuple[Client, Client], *, by: Actor
+async def and_told(
+    services: Services,
+    issuer: Issuer,
+    changes: Changes,
+    *,
+    change: tuple[Client, Client],
+    by: Actor,
 ) -> Changes:
-    """Return what the commit of *change* holds besides: messages, and a count of revocations.
+    """Return *changes* with what tells others of *change*, the client before and after it.
 
-    *change* is the client before and after it.
+    That is a message for each stream that wants to know, and a count of revocations.
     """
-    before, after = change
-    consumptions = revocations_by(before, after)
-    event = event_of(before, after, by=by)
+    consumptions = (*changes.consumptions, *revocations_by(*change))
+    counted = msgspec.structs.replace(changes, consumptions=consumptions)
+    event = event_of(*change, by=by)
     if event is None:
-        return Changes(consumptions=consumptions)
+        return counted
     streams = (await services.store.page(EventStream, issuer.id, limit=STREAMS_LIMIT)).records
     puts = messages_about(
         event,
@@ -34,4 +41,4 @@ async def told_of(
         now=services.clock.now(),
         draw=services.draw(draw_bytes_for(streams)),
     )
-    return Changes(puts=puts, consumptions=consumptions)
+    return msgspec.structs.replace(counted, puts=(*changes.puts, *puts))

@@ -21,7 +21,7 @@ from registrary.policy.updating import (
     screen_update,
 )
 from registrary.ports.store import Conflict
-from registrary.registrar.announcing import told_of
+from registrary.registrar.announcing import and_told
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.sectors import read_sector
 from registrary.registrar.services import ATTEMPTS, Services
@@ -119,13 +119,12 @@ class Manager:
         """Return the one commit that ends *client* at its own request."""
         terms = self._terms(context, visit)
         gone, changes = decide_deletion(client, terms)
-        told_others = await told_of(
-            self._services, context.issuer, (client, gone), by=terms.occasion.actor
-        )
-        return msgspec.structs.replace(
+        return await and_told(
+            self._services,
+            context.issuer,
             changes,
-            puts=(*changes.puts, *told_others.puts),
-            consumptions=(*changes.consumptions, *told_others.consumptions),
+            change=(client, gone),
+            by=terms.occasion.actor,
         )
 
     async def _decide_update(  # noqa: PLR0917 - one step of `update`, with all it knows
@@ -143,7 +142,17 @@ class Manager:
         if isinstance(screened, Refused):
             return screened
         sector = await read_sector(self._services.fetcher, screened.resolved.sector_need)
-        return decide_update(screened, terms, sector)
+        decision = decide_update(screened, terms, sector)
+        if isinstance(decision, Refused):
+            return decision
+        changes = await and_told(
+            self._services,
+            context.issuer,
+            decision.changes,
+            change=(client, decision.client),
+            by=terms.occasion.actor,
+        )
+        return msgspec.structs.replace(decision, changes=changes)
 
     async def _enter(self, context: IssuerContext, visit: Visit) -> Client | Refused:
         """Return the client whose token this is, if the address is its own.

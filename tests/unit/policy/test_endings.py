@@ -32,7 +32,7 @@ CHANGES = {
     # before, after, who, event, are lists made anew
     "soft-hold": (ACTIVE, SOFT, ADMIN, EventType.CLIENT_SUSPENDED, True),
     "hard-hold": (ACTIVE, HARD, ADMIN, EventType.CLIENT_SUSPENDED, True),
-    "harder": (SOFT, BOTH, ADMIN, None, True),
+    "harder": (SOFT, BOTH, ADMIN, EventType.CLIENT_TOKENS_ENDED, True),
     "lifted": (
         SOFT,
         lift_hold(SOFT, HoldKind.DORMANT, now=MOMENT),
@@ -51,7 +51,13 @@ CHANGES = {
         True,
     ),
     "renamed": (ACTIVE, msgspec.structs.replace(ACTIVE, revision=2), ITSELF, None, False),
-    "narrowed": (ACTIVE, msgspec.structs.replace(ACTIVE, token_generation=1), ITSELF, None, True),
+    "narrowed": (
+        ACTIVE,
+        msgspec.structs.replace(ACTIVE, token_generation=1),
+        ITSELF,
+        EventType.CLIENT_TOKENS_ENDED,
+        True,
+    ),
 }
 
 
