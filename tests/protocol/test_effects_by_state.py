@@ -42,7 +42,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         path = f"/api/v1/resources/{quote(WATCHED, safe='')}"
         made = http.put(path, json=wish, headers=OPERATOR)
         assert made.status_code in (200, 201), made.text
-        form = {"grant_type": "client_credentials", "resource": WATCHED}
+        form: dict[str, Any] = {"grant_type": "client_credentials", "resource": WATCHED}
         assert 200 == eventually(lambda: watcher.ask("/token", **form).status_code, 200)
         yield House(http, browser, watcher)
 
@@ -83,7 +83,10 @@ def seen(house: House, held: Holdings) -> dict[str, str]:
         answer = house.watcher.ask("/introspect", token=token)
         return "active" if answer.json()["active"] else "inactive"
 
-    exchange = {"subject_token": tokens["access_token"], "subject_token_type": ACCESS_TOKEN}
+    exchange: dict[str, Any] = {
+        "subject_token": tokens["access_token"],
+        "subject_token_type": ACCESS_TOKEN,
+    }
     page = house.browser.open(authorize_path(app.body, scope="openid read", prompt="consent"))
     return {
         "authorize": "asks" if page.status == 200 else "refused",

@@ -17,6 +17,7 @@ from registrary.authserver.grants.redemption import CodeGrant, PresentedCode
 from registrary.authserver.grants.renewal import RefreshGrant
 from registrary.authserver.grants.request import TokenAnswer, TokenRequest
 from registrary.authserver.presented import Refusal, Visit
+from registrary.authserver.proofs import NONCE_NEEDED
 from registrary.authserver.token_exchange import Exchange, ExchangeGrant
 from registrary.core.client import Client
 from registrary.core.metadata.grants import (
@@ -35,6 +36,9 @@ from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.parameters import Parameters
 
 _RETRY: Final = timedelta(seconds=5)
+UNNOTED: Final = POLLING | {NONCE_NEEDED}
+"""Refusals that are part of the way: nothing went wrong, and the client asks again."""
+
 NO_KEY: Final = Refusal("invalid_request", "the client has no key that its ID token fits")
 NOT_OFFERED: Final = Refusal("unsupported_grant_type", "grant_type: is not offered")
 
@@ -91,7 +95,7 @@ class TokenEndpoint:
         return answer if isinstance(answer, HttpResponse) else _render(answer)
 
     async def _refuse(self, client: Client, refusal: Refusal, visit: Visit) -> HttpResponse:
-        if refusal not in POLLING:
+        if refusal not in UNNOTED:
             notes = self.channel.authenticator
             await notes.note_refused(self._context, client, refusal, visit=visit)
         answer = refused(refusal)

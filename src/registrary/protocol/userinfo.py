@@ -11,11 +11,13 @@ from registrary.authserver.proofs import ALGORITHMS
 from registrary.authserver.token_reading import LiveToken, ReadToken, TokenReader
 from registrary.authserver.userinfo import UserInfo
 from registrary.ports.keys import NoSigningKey
+from registrary.protocol.bearer import challenge
 from registrary.protocol.dpop import ProofReader
 from registrary.protocol.errors import bare_challenge, error_response
 from registrary.protocol.http import NO_STORE, HttpRequest, HttpResponse
 from registrary.protocol.presented_tokens import DPOP, PresentedToken, Unusable, presented_token
 
+INVALID: Final = "invalid_request"
 _RETRY: Final = timedelta(seconds=5)
 _NOT_GOOD: Final = Refusal("invalid_token", "the access token is not good")
 
@@ -36,7 +38,7 @@ class UserInfoEndpoint:
         try:
             presented = presented_token(request)
         except Unusable as error:
-            return error_response("invalid_request", str(error))
+            return error_response(INVALID, str(error), headers=(challenge(INVALID),))
         if presented is None:
             return bare_challenge("an access token is needed").with_headers(self._challenge())
         live = await self._live(request, presented)

@@ -6,11 +6,14 @@ import pytest
 
 from registrary.authserver.token_reading import REMEMBERED, TokenReader
 from registrary.core.changes import Changes, Put
+from registrary.core.issuer import Resource, TokenFormat
 from registrary.core.signing_key import SigningKey, withdraw
 from registrary.testing.factories import an_issuer
-from tests.unit.authserver.kit import Server
+from tests.unit.authserver.kit import VISIT, Server
 
 pytestmark = pytest.mark.anyio
+
+API = "https://api.example/"
 
 
 async def ready():
@@ -67,3 +70,43 @@ async def test_it_forgets_the_oldest_of_many():
 
     assert await reader.read(server.context, token) is not None
     assert REMEMBERED == len(reader._verified._claims)  # noqa: SLF001 - what is held is the matter
+
+
+@pytest.mark.spec("G-060", "G-061")
+async def test_an_opaque_token_is_known_here_alone():
+    """It says nothing by itself; what a signed one would say is told to those it concerns."""
+    opaque = Resource(uri=API, token_format=TokenFormat.OPAQUE)
+    server = Server(resources=(opaque,))
+    client, other = await server.service(), await server.service()
+    token = await server.token(client, resources=[API])
+
+    async def known(caller, text):
+        return await server.inspector.introspect(server.context, caller, text)
+
+    told = await known(client, token)
+    foreign = await known(other, token)
+    changed = await known(client, token[:-8] + "AAAAAAAA")
+    await server.inspector.revoke(server.context, client, token, visit=VISIT)
+    revoked = await known(client, token)
+
+    assert token.startswith("rgy_at_")
+    assert (API, client.client_id, "read write") == (told["aud"], told["sub"], told["scope"])
+    assert [{"active": False}] * 3 == [foreign, changed, revoked]
+
+
+async def test_an_opaque_token_expires_and_ends_with_its_client():
+    """No sweep has to come first."""
+    opaque = Resource(uri=API, token_format=TokenFormat.OPAQUE)
+    server = Server(resources=(opaque,))
+    client, held = await server.service(), await server.service()
+    reader = TokenReader(server.services)
+    token = await server.token(client, resources=[API])
+    of_held = await server.token(held, resources=[API])
+    await server.change(held, token_generation=1)
+
+    read = await reader.read(server.context, of_held)
+    server.clock.advance(timedelta(minutes=10))
+
+    assert read is not None
+    assert await reader.live(server.context, read) is None
+    assert await reader.read(server.context, token) is None

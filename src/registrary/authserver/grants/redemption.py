@@ -23,6 +23,7 @@ from registrary.authserver.opaque_tokens import find
 from registrary.authserver.presented import Refusal
 from registrary.core.base64url import encode
 from registrary.core.changes import Changes, Put
+from registrary.core.events import Actor, ActorKind
 from registrary.core.grants import AuthorizationCode, Grant
 from registrary.core.metadata.grants import AUTHORIZATION_CODE
 from registrary.core.secrets import Prefix
@@ -142,7 +143,12 @@ class CodeGrant:
         services = self.desk.services
         grant = await services.store.get(Grant, context.id, code.grant or "")
         if grant is not None:
-            await end_grant(services, context, grant, because=REPLAYED_CODE, visit=request.visit)
+            # Whoever came second is named, which may be another client than the first.
+            client_id, visit = request.client.client_id, request.visit
+            actor = Actor(ActorKind.CLIENT, client_id, visit.peer or None)
+            await end_grant(
+                services, context, grant, because=REPLAYED_CODE, visit=visit, actor=actor
+            )
         return NOT_GOOD
 
 

@@ -7,6 +7,7 @@ one means that two have the token, and ends the grant. docs/adr/0011 tells why t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -42,6 +43,7 @@ from registrary.core.secrets import (
 )
 from registrary.ports.store import Conflict
 
+NOTED_EVERY: Final = timedelta(minutes=1)
 BEYOND_GRANT: Final = Refusal("invalid_scope", "scope: is more than was granted")
 _decode: Final = msgspec.json.Decoder(TokenAnswer).decode
 
@@ -134,8 +136,11 @@ class RefreshGrant:
             return issued
         if request.is_public:
             renewed = self._rotated(renewed, token, issued)
-        changes = Changes(puts=(Put(renewed, expected=grant.revision), *issued.puts))
-        await services.store.commit(changes)
+        puts = issued.puts
+        if request.is_public or _is_worth_noting(grant, now):
+            puts = (Put(renewed, expected=grant.revision), *puts)
+        if puts:
+            await services.store.commit(Changes(puts=puts))
         services.issues.note(context.id, request.client.client_id, REFRESH_TOKEN)
         return issued.answer
 
@@ -192,6 +197,15 @@ def without_nonce(grant: Grant) -> Grant:
     """
     authorization = msgspec.structs.replace(grant.authorization, nonce=None)
     return msgspec.structs.replace(grant, authorization=authorization)
+
+
+def _is_worth_noting(grant: Grant, now: datetime) -> bool:
+    """Tell whether *grant* was not used for a while.
+
+    A confidential client renews from many threads at once, and they must not stand in each
+    other's way for the sake of a moment.
+    """
+    return grant.used_at is None or now - grant.used_at >= NOTED_EVERY
 
 
 def _is_bound_to(grant: Grant, request: TokenRequest) -> bool:

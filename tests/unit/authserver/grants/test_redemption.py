@@ -10,6 +10,7 @@ from registrary.authserver.grants.request import NOT_GOOD, TokenAnswer
 from registrary.core.changes import Changes, Put
 from registrary.core.grants import Confirmation, GrantOfPerson
 from registrary.core.issuer import Lifetimes, Resource, TokenFormat
+from registrary.core.scope import OPENID_SCOPES, ScopeDefinition
 from registrary.testing.factories import a_hold
 from tests.unit.authserver.grants.kit import (
     CHALLENGE,
@@ -267,19 +268,31 @@ async def test_a_client_without_the_grant_gets_nothing_for_a_code():
 
 @pytest.mark.spec("G-012")
 async def test_a_token_lasts_no_longer_than_anybody_allows():
-    """The issuer, the resource and an administrator's word on the client: the shortest wins."""
+    """Issuer, resource, scope, and an administrator's word on the client: the shortest wins."""
     resource = Resource(uri=API, access_token_lifetime=timedelta(minutes=4))
-    server = await Grants.ready(resources=(resource,))
+    scopes = (
+        *OPENID_SCOPES,
+        ScopeDefinition(name="read", description="Read"),
+        ScopeDefinition(
+            name="write", description="Write", access_token_lifetime=timedelta(minutes=1)
+        ),
+    )
+    server = await Grants.ready(resources=(resource,), scopes=scopes)
     patient = await server.web()
     hurried = await server.web()
     hurried = await server.change(hurried, access_token_lifetime=timedelta(minutes=2))
 
     found = [
-        (await server.signed_in(client, resources=resources)).expires_in
-        for client, resources in ((patient, ()), (patient, (API,)), (hurried, (API,)))
+        (await server.signed_in(client, resources=resources, scope=scope)).expires_in
+        for client, resources, scope in (
+            (patient, (), ("read",)),
+            (patient, (API,), ("read",)),
+            (hurried, (API,), ("read",)),
+            (hurried, (API,), ("read", "write")),
+        )
     ]
 
-    assert [600, 240, 120] == found
+    assert [600, 240, 120, 60] == found
 
 
 async def test_an_id_token_comes_with_the_scope_openid_alone():
@@ -291,3 +304,19 @@ async def test_an_id_token_comes_with_the_scope_openid_alone():
     without = await server.signed_in(client, scope=("read",))
 
     assert (True, False) == (with_it.id_token is not None, without.id_token is not None)
+
+
+@pytest.mark.spec("G-012")
+async def test_a_resource_gets_the_scopes_it_knows():
+    """An API is told nothing of what its caller may do elsewhere."""
+    known = Resource(uri=API, scopes=("read",))
+    server = await Grants.ready(resources=(known, Resource(uri=OTHER, scopes=("other",))))
+    client = await server.web()
+    scope = ("openid", "read", "write")
+
+    answer = await server.signed_in(client, resources=(API,), scope=scope)
+    code = await server.a_code(client, resources=(OTHER,), scope=("read",))
+    nothing = await server.redeem(client, code)
+
+    assert "openid read" == answer.scope == claims_of(answer.access_token)["scope"]
+    assert "invalid_scope" == outcome(nothing)

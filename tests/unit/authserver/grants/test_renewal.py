@@ -313,3 +313,17 @@ async def test_somebody_who_writes_between_is_heard():
 
     assert await renew(server, client, first.refresh_token) is NOT_GOOD
     assert [] == list((await server.store.page(SpentAssertion, server.context.id)).records)
+
+
+@pytest.mark.spec("G-020")
+async def test_many_threads_of_a_confidential_client_renew_at_once():
+    """A busy service must not be told of a conflict with itself."""
+    server = await Grants.ready()
+    client = await server.web()
+    first = await server.signed_in(client)
+    server.clock.advance(timedelta(hours=1))
+
+    found = await asyncio.gather(*(renew(server, client, first.refresh_token) for _ in range(30)))
+
+    assert ["issued"] * 30 == [outcome(one) for one in found]
+    assert server.clock.now() == (await server.grant_of(first)).used_at
