@@ -196,6 +196,7 @@ PLANTS = {
     "http-client-elsewhere": ("http-client", "keys/planted.py", "import httpx2"),
     "joserfc-elsewhere": ("jose-library", "authserver/planted.py", "import joserfc"),
     "cryptography-elsewhere": ("cryptography", "core/planted.py", "import cryptography"),
+    "webauthn-elsewhere": ("passkey-library", "protocol/planted.py", "import webauthn"),
     "argon2-elsewhere": ("password-hash", "registrar/planted.py", "import argon2"),
     "second-tls-elsewhere": ("second-tls", "web/planted.py", "import OpenSSL"),
     "server-elsewhere": ("http-server", "protocol/planted.py", "import uvicorn"),

@@ -8,16 +8,17 @@ import msgspec
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.keeping import PeopleKeeper, PersonWish
+from registrary.authserver.people.names import local_name
 from registrary.authserver.people.ways_in import WaysIn
 from registrary.core.base64url import encode
 from registrary.core.events import Actor
-from registrary.core.people import Person
+from registrary.core.people import Person, SignInName
 from registrary.core.secrets import Secret
 from registrary.policy.journal import Occasion
 from registrary.ports.clock import Clock
 from registrary.ports.store import Store
 from registrary.protocol.admin.lists import page_limit
-from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation
+from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation, QueryParameter
 from registrary.protocol.admin.people_refusals import told
 from registrary.registrar.administration import NotFound
 from registrary.registrar.permissions import Permission
@@ -110,7 +111,7 @@ class PeopleOperations:
                 permission=read,
                 summary="List people, oldest first.",
                 run=self.list_people,
-                query=PAGED,
+                query=(*PAGED, QueryParameter("username", "Only who signs in with this name.")),
                 returns=PersonPage,
             ),
             Operation(
@@ -195,12 +196,22 @@ class PeopleOperations:
         return Answer(person_view(made), status=201, revision=made.revision)
 
     async def list_people(self, call: Call) -> Answer:
-        """List people by id, oldest first."""
+        """List people by id, oldest first, or who has the user name that is asked for."""
+        username = call.query.get("username")
+        if username is not None:
+            return Answer(PersonPage(items=await self._named(username), next_cursor=None))
         page = await self.store.page(
             Person, self.context.id, after=call.query.get("cursor"), limit=page_limit(call.query)
         )
         items = [person_view(record) for record in page.records]
         return Answer(PersonPage(items=items, next_cursor=page.next_after))
+
+    async def _named(self, username: str) -> list[PersonView]:
+        name = await self.store.get(SignInName, self.context.id, local_name(username))
+        if name is None:
+            return []
+        person = await self.store.get(Person, self.context.id, name.person)
+        return [] if person is None else [person_view(person)]
 
     async def show(self, call: Call) -> Answer:
         """Show one person."""
