@@ -15,6 +15,7 @@ _DOTS: Final = frozenset({".", ".."})
 RESERVED_SEGMENTS: Final = frozenset(
     {
         ".well-known",
+        "account",
         "api",
         "authorize",
         "console",
@@ -23,6 +24,7 @@ RESERVED_SEGMENTS: Final = frozenset(
         "healthz",
         "introspect",
         "jwks",
+        "logos",
         "logout",
         "metrics",
         "par",
@@ -30,6 +32,7 @@ RESERVED_SEGMENTS: Final = frozenset(
         "readyz",
         "register",
         "revoke",
+        "signin",
         "status-lists",
         "token",
         "userinfo",

@@ -1,6 +1,7 @@
 """Pages of a development server are shown to browsers that reach it by a name of its machine."""
 
 import typing
+from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
@@ -22,12 +23,13 @@ FOREIGN = [
 ]
 
 
+@asynccontextmanager
 async def pages_of(settings):
-    """Return the routes of a server with *settings* that answer with pages."""
+    """Run a server with *settings*, for its routes that answer with pages."""
     runtime = Runtime(msgspec.structs.replace(settings, admin_token=None), {})
     async with runtime.lifespan():
         (site,) = runtime.directory.sites
-    return [route for route in site.routes if shows_pages(route)]
+        yield [route for route in site.routes if shows_pages(route)]
 
 
 def shows_pages(route: Route) -> bool:
@@ -50,7 +52,8 @@ async def statuses(routes, host, **more):
 
 async def test_every_route_with_a_page_is_for_people(tmp_path):
     """A page that is added later must be guarded like the first one."""
-    routes = await pages_of(development(tmp_path))
+    async with pages_of(development(tmp_path)) as routes:
+        pass
 
     assert {"/authorize", "/device", "/logout", "/setup/{token}"} <= {
         route.template for route in routes
@@ -61,9 +64,8 @@ async def test_every_route_with_a_page_is_for_people(tmp_path):
 @pytest.mark.parametrize("host", FOREIGN)
 async def test_no_page_is_shown_under_a_foreign_name(tmp_path, host):
     """A page elsewhere whose name leads here (DNS rebinding) would be of one origin with ours."""
-    routes = await pages_of(development(tmp_path))
-
-    answers = await statuses(routes, host, **{"x-forwarded-host": "localhost"})
+    async with pages_of(development(tmp_path)) as routes:
+        answers = await statuses(routes, host, **{"x-forwarded-host": "localhost"})
 
     assert {421} == set(answers.values()), answers
 
@@ -71,13 +73,15 @@ async def test_no_page_is_shown_under_a_foreign_name(tmp_path, host):
 @pytest.mark.parametrize("host", OWN)
 async def test_pages_are_shown_under_every_name_of_the_machine(tmp_path, host):
     """A developer may type any of them."""
-    routes = await pages_of(development(tmp_path))
+    async with pages_of(development(tmp_path)) as routes:
+        answers = await statuses(routes, host)
 
-    assert 421 not in (await statuses(routes, host)).values()
+    assert 421 not in answers.values()
 
 
 async def test_outside_development_the_name_is_the_business_of_the_proxy(tmp_path):
     """One issuer ignores the header; several compare it with their addresses."""
-    routes = await pages_of(production(tmp_path))
+    async with pages_of(production(tmp_path)) as routes:
+        answers = await statuses(routes, "id.example")
 
-    assert 421 not in (await statuses(routes, "id.example")).values()
+    assert 421 not in answers.values()
