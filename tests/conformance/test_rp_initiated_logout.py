@@ -104,9 +104,12 @@ def test_oidcc_rp_initiated_logout_bad_id_token_hint(suite, party, browser, done
     check_asks_and_stays(browser, shown)
 
 
-def test_oidcc_rp_initiated_logout_no_id_token_hint(party, browser, done):
+@pytest.mark.parametrize("is_named", [False, True], ids=["as-in-the-suite", "client_id"])
+def test_oidcc_rp_initiated_logout_no_id_token_hint(party, browser, done, is_named):
     """Who proves nothing has people asked, and gets nobody back."""
-    shown = leave(party, browser, request_of(done, id_token_hint=None))
+    name = party.client["client_id"] if is_named else None
+
+    shown = leave(party, browser, request_of(done, id_token_hint=None, client_id=name))
 
     check_page(shown)
     check_asks_and_stays(browser, shown)
