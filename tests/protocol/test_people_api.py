@@ -200,6 +200,7 @@ def test_a_new_user_name_takes_the_place_of_the_old(office, browser):
         ("POST", "/sign-out"),
         ("DELETE", "/one-time-codes"),
         ("DELETE", "/passkeys/x"),
+        ("DELETE", "/identities/x"),
     ],
 )
 def test_who_is_not_there_is_not_found(office, method, path):

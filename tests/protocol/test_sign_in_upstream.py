@@ -408,3 +408,31 @@ def test_a_ticket_of_one_request_is_worth_nothing_for_another(place):
     page = browser.open(f"{place.request(prompt='login')}&registrary_ticket={ticket}")
 
     assert ("login", "login") in page.form.buttons
+
+
+def test_somebody_who_was_invited_comes_in_by_their_identity(place):
+    """A partner's staff are invited one by one, by what their provider calls them."""
+    place.id = place.trust(name="Work", creates_people=False)["id"]
+    people = f"{place.server.url}/api/v1/people"
+    made = httpx2.post(
+        people, json={"username": f"invited-{place.id}"}, headers=OPERATOR, trust_env=False
+    ).json()
+    identity = {"provider": place.id, "subject": place.provider.subject}
+    path = f"{people}/{made['id']}/identities"
+    browser = place.browser()
+
+    linked = httpx2.post(path, json=identity, headers=OPERATOR, trust_env=False)
+    twice = httpx2.post(path, json=identity, headers=OPERATOR, trust_env=False)
+    first = place.sign_in(browser)
+    name = browser.signed_in_as()
+    gone = httpx2.delete(f"{path}/{place.id}", headers=OPERATOR, trust_env=False)
+    second = place.sign_in(place.browser())
+
+    assert (201, 400, 303, 204, 403) == (
+        linked.status_code,
+        twice.status_code,
+        first.status,
+        gone.status_code,
+        second.status,
+    )
+    assert f"invited-{place.id}" == name

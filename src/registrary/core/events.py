@@ -55,6 +55,8 @@ class Tag(StrEnum):
     PASSWORD_SET = "person:password_set"
     PASSKEY_ADDED = "person:passkey_added"
     PASSKEY_REMOVED = "person:passkey_removed"
+    IDENTITY_LINKED = "person:identity_linked"
+    IDENTITY_UNLINKED = "person:identity_unlinked"
     ONE_TIME_CODES_ENROLLED = "person:one_time_codes_enrolled"
     ONE_TIME_CODES_REMOVED = "person:one_time_codes_removed"
     PERSON_SIGNED_IN = "person:signed_in"
@@ -121,6 +123,8 @@ SENTENCES: dict[Tag, str] = {
     Tag.PASSWORD_SET: "A person got another password, and every session of theirs ended.",
     Tag.PASSKEY_ADDED: "A person can sign in with a further passkey.",
     Tag.PASSKEY_REMOVED: "A passkey signs nobody in any more.",
+    Tag.IDENTITY_LINKED: "A person can sign in at an identity provider.",
+    Tag.IDENTITY_UNLINKED: "A person cannot sign in at an identity provider any more.",
     Tag.ONE_TIME_CODES_ENROLLED: "A person proves codes of an app beside the password.",
     Tag.ONE_TIME_CODES_REMOVED: "A person needs no code beside the password any more.",
     Tag.PERSON_SIGNED_IN: "A person signed in with a browser.",

@@ -90,7 +90,10 @@ class Sessions:
                 session = msgspec.structs.replace(
                     session, session_id=replaces.session_id, clients=replaces.clients
                 )
-        event = self._event(session, Tag.PERSON_SIGNED_IN, {"amr": list(amr)}, visit=visit)
+        how: dict[str, object] = {"amr": list(amr)}
+        if provider is not None:
+            how["provider"] = provider
+        event = self._event(session, Tag.PERSON_SIGNED_IN, how, visit=visit)
         puts = (Put(session), Put(_index(session)), *also)
         await self._services.store.commit(Changes(puts=puts, deletions=ended, events=(event,)))
         return SignedIn(person, session), token

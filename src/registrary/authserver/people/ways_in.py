@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from registrary.authserver.people.names import passkey_name
+from registrary.authserver.people.names import passkey_name, upstream_name
 from registrary.authserver.people.one_time_codes import enrolled
 from registrary.authserver.people.passkeys import relying_party
 from registrary.authserver.people.refusals import Unfit, Unknown
@@ -15,7 +15,7 @@ from registrary.core.base64url import encode
 from registrary.core.changes import Changes, Delete, Put
 from registrary.core.events import Tag
 from registrary.core.issuer import Issuer
-from registrary.core.people import Passkey, Person, SignInName
+from registrary.core.people import Passkey, Person, SignInName, UpstreamIdentity
 from registrary.core.sealing import SEAL_DRAW_BYTES
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
@@ -102,6 +102,40 @@ class WaysIn:
             return Change(msgspec.structs.replace(stored, one_time_codes=None))
 
         return await self.change(occasion, person, Tag.ONE_TIME_CODES_REMOVED, decide=removed)
+
+    async def link(self, occasion: Occasion, person: str, *, provider: str, subject: str) -> Person:
+        """Return the person *person*, who is *subject* at *provider* from now on.
+
+        Raises `Unknown`, and `Unfit` where somebody else is.
+        """
+        name = upstream_name(provider, subject)
+        if await self._services.store.get(SignInName, occasion.issuer, name):
+            raise Unfit("subject: is somebody here already")
+        identity = UpstreamIdentity(provider=provider, subject=subject, linked_at=occasion.now)
+
+        def linked(stored: Person) -> Change:
+            lead = SignInName(issuer=stored.issuer, name=name, person=stored.id)
+            after = msgspec.structs.replace(stored, identities=(*stored.identities, identity))
+            return Change(after, {"provider": provider}, (Put(lead),))
+
+        return await self.change(occasion, person, Tag.IDENTITY_LINKED, decide=linked)
+
+    async def unlink(self, occasion: Occasion, person: str, provider: str) -> Person:
+        """Return the person *person* without who they are at *provider*; raises `Unknown`."""
+
+        def unlinked(stored: Person) -> Change:
+            kept = tuple(each for each in stored.identities if each.provider != provider)
+            if kept == stored.identities:
+                raise Unknown("identity")
+            gone = tuple(
+                Delete(SignInName.kind, stored.issuer, upstream_name(provider, each.subject))
+                for each in stored.identities
+                if each.provider == provider
+            )
+            after = msgspec.structs.replace(stored, identities=kept)
+            return Change(after, {"provider": provider}, deletions=gone)
+
+        return await self.change(occasion, person, Tag.IDENTITY_UNLINKED, decide=unlinked)
 
     async def change(
         self, occasion: Occasion, person: str, tag: Tag, *, decide: Callable[[Person], Change]

@@ -12,7 +12,8 @@ from registrary.authserver.people.names import local_name
 from registrary.authserver.people.ways_in import WaysIn
 from registrary.core.base64url import encode
 from registrary.core.events import Actor
-from registrary.core.people import Person, SignInName
+from registrary.core.jose.id_token import MAX_SUBJECT
+from registrary.core.people import IdentityProvider, Person, SignInName
 from registrary.core.secrets import Secret
 from registrary.policy.journal import Occasion
 from registrary.ports.clock import Clock
@@ -20,7 +21,7 @@ from registrary.ports.store import Store
 from registrary.protocol.admin.lists import page_limit
 from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation, QueryParameter
 from registrary.protocol.admin.people_refusals import told
-from registrary.registrar.administration import NotFound
+from registrary.registrar.administration import NotFound, NotPossible
 from registrary.registrar.permissions import Permission
 
 _PATH: Final = "/people"
@@ -47,6 +48,13 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     """A password to set; it has 8 characters or more."""
 
     password: str
+
+
+class NewIdentity(msgspec.Struct, forbid_unknown_fields=True):
+    """Who a person is at an identity provider: its id here, and the ``sub`` it has for them."""
+
+    provider: str
+    subject: str
 
 
 class PasskeyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +177,24 @@ class PeopleOperations:
                 status=204,
             ),
             Operation(
+                method="POST",
+                path=f"{_ONE}/identities",
+                permission=write,
+                summary="Let a person sign in at an identity provider.",
+                run=self.link,
+                body=NewIdentity,
+                returns=PersonView,
+                status=201,
+            ),
+            Operation(
+                method="DELETE",
+                path=f"{_ONE}/identities/{{provider}}",
+                permission=write,
+                summary="Let a person sign in at an identity provider no more.",
+                run=self.unlink,
+                status=204,
+            ),
+            Operation(
                 method="DELETE",
                 path=f"{_ONE}/one-time-codes",
                 permission=write,
@@ -249,6 +275,31 @@ class PeopleOperations:
         """End every session and grant."""
         with told():
             await self.keeper.sign_out(self.context, call.path["id"], actor=call.caller.actor)
+        return Answer(status=204)
+
+    async def link(self, call: Call) -> Answer:
+        """Link an identity at a provider that is known here."""
+        wanted: NewIdentity = call.read(NewIdentity)
+        provider = await self.store.get(IdentityProvider, self.context.id, wanted.provider)
+        if provider is None:
+            raise NotPossible("provider: must be the id of an identity provider")
+        if not 1 <= len(wanted.subject) <= MAX_SUBJECT:
+            raise NotPossible(f"subject: must have 1 to {MAX_SUBJECT} characters")
+        with told():
+            linked = await self.ways.link(
+                self._by(call.caller.actor),
+                call.path["id"],
+                provider=provider.id,
+                subject=wanted.subject,
+            )
+        return Answer(person_view(linked), status=201, revision=linked.revision)
+
+    async def unlink(self, call: Call) -> Answer:
+        """Unlink every identity of a person at a provider."""
+        with told():
+            await self.ways.unlink(
+                self._by(call.caller.actor), call.path["id"], call.path["provider"]
+            )
         return Answer(status=204)
 
     async def remove_codes(self, call: Call) -> Answer:
