@@ -130,8 +130,6 @@ class Runtime:
         try:
             await demand_keys(self.vault)
             await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
-            if self.settings.dev:
-                await ensure_demo_person(self.vault.store, self.clock, entropy=self.entropy)
             signer = LocalSigner(self.vault.store, self.vault.keys)
             rotation = KeyRotation(
                 self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
@@ -257,6 +255,8 @@ class Runtime:
         for issuer in stored:
             if issuer.id not in shown:
                 await keys.begin(issuer)
+        if self.settings.dev:
+            await ensure_demo_person(self.vault.store, self.clock, entropy=self.entropy)
         self.directory.show(
             shown[issuer.id]
             if issuer.id in shown and shown[issuer.id].issuer.revision == issuer.revision
