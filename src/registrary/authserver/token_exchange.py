@@ -161,7 +161,15 @@ class ExchangeGrant:
         token = subject.token
         if subject.grant is not None:
             ends_at = min(subject.grant.expires_at, token.expires_at)
-            return msgspec.structs.replace(subject.grant, expires_at=ends_at), ()
+            allowed = subject.grant.authorization
+            if token.client_id != request.client.client_id:
+                # Who was shown a token gets no further than it goes: that its person allowed the
+                # application more is no business of one API among several (RFC 8707 §3).
+                allowed = msgspec.structs.replace(allowed, resources=meant_for)
+            grant = msgspec.structs.replace(
+                subject.grant, authorization=allowed, expires_at=ends_at
+            )
+            return grant, ()
         authorization = Authorization(
             client_id=token.client_id,
             subject=token.claims["sub"],

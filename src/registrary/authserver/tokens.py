@@ -48,6 +48,10 @@ class IssuedToken:
     token_type: str = BEARER
     puts: tuple[Put, ...] = ()
 
+    def __repr__(self) -> str:
+        """Keep the token out of logs and tracebacks."""
+        return f"IssuedToken({self.token_type})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:

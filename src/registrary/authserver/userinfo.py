@@ -25,6 +25,10 @@ class Told:
     media_type: str
     body: str
 
+    def __repr__(self) -> str:
+        """Keep what is told of people out of logs and tracebacks."""
+        return f"Told({self.media_type})"
+
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:

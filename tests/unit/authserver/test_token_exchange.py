@@ -59,10 +59,10 @@ class Exchanges(Grants):
 
 
 async def shown():
-    """Return a server, and a token for its API that somebody allowed for two."""
+    """Return a server, and a token for its API and one behind it, of three that were allowed."""
     server = await Exchanges.ready()
-    answer = await server.signed_in(server.app, resources=(API, DEEPER))
-    renewed = TokenRequest(client=server.app, resources=(API,), visit=VISIT)
+    answer = await server.signed_in(server.app, resources=(API, DEEPER, OTHER))
+    renewed = TokenRequest(client=server.app, resources=(API, DEEPER), visit=VISIT)
     token = await server.grants.refresh.redeem(server.context, renewed, answer.refresh_token)
     return server, token
 
@@ -106,6 +106,20 @@ async def test_it_only_ever_becomes_less(request_, expected):
     assert expected == outcome(
         await server.exchange(server.api, token.access_token, request=request_)
     )
+
+
+@pytest.mark.spec("G-081")
+async def test_the_application_itself_may_go_where_its_person_allowed():
+    """It could ask for such a token without an exchange, by its refresh token."""
+    server, token = await shown()
+    elsewhere = {"resources": (OTHER,)}
+
+    found = [
+        outcome(await server.exchange(client, token.access_token, request=elsewhere))
+        for client in (server.app, server.api)
+    ]
+
+    assert ["issued", "invalid_target"] == found
 
 
 @pytest.mark.parametrize(
