@@ -27,6 +27,7 @@ from registrary.keys.maker import LocalKeyMaker, public_members
 from registrary.keys.signer import LocalSigner
 from registrary.policy.credentials import CredentialKeys, Issue, issue_client_secret
 from registrary.ports.fetcher import FetchRefused, Refusal
+from registrary.ports.store import StoreUnavailable
 from registrary.registrar.counting import Counting
 from registrary.storage.memory.store import MemoryStore
 from registrary.testing.clock import MOMENT, FakeClock
@@ -80,14 +81,17 @@ class NoDocuments:
 
 
 class RacedStore(MemoryStore):
-    """A store where somebody else writes first, once."""
+    """A store where somebody else writes first, once; on a full disk nobody does."""
 
     def __init__(self):
         super().__init__()
-        self.meanwhile = None
+        self.meanwhile: Changes | None = None
+        self.is_full = False
 
     async def commit(self, changes):
         """Let the other write happen, then this one."""
+        if self.is_full:
+            raise StoreUnavailable("the disk is full")
         if self.meanwhile is not None:
             other, self.meanwhile = self.meanwhile, None
             await super().commit(other)

@@ -128,6 +128,16 @@ async def test_an_access_token_says_where_its_status_is():
     assert {"status_list": {"idx": place.index, "uri": place.uri}} == claims["status"]
 
 
+async def test_a_full_disk_keeps_no_client_from_its_tokens():
+    """What needs no write to be right is not refused for want of one."""
+    office, client = await ready()
+    office.store.is_full = True
+
+    token = await office.token(client)
+
+    assert "status" not in parse_claims(parse_jws(token).payload)
+
+
 @pytest.mark.parametrize("kind", [HoldKind.ADMIN, HoldKind.DORMANT], ids=["hard", "soft"])
 async def test_a_held_client_is_revoked_in_its_list(kind):
     """A resource server that asks nobody stops serving it all the same."""
