@@ -350,6 +350,20 @@ def test_clients_are_told_by_frames_that_know_the_session(line, browser):
     assert not is_signed_in(browser)
 
 
+@pytest.mark.parametrize("button", ["end_session", "sign_out_everywhere"])
+def test_who_signs_out_by_the_account_page_loads_the_frames_too(button, line, browser):
+    """A client does not care at which page of ours its person pressed the button."""
+    framed = an_app(line, frontchannel_logout_uri="https://app.example/out")
+    framed.sign_in(browser)
+    page = browser.open("/account")
+    own = [one for one in page.form.buttons if one[0] == button]
+
+    shown = browser.press(page, own[-1])
+
+    assert (200, False) == (shown.status, is_signed_in(browser))
+    assert 'src="https://app.example/out?iss=' in shown.text
+
+
 def test_a_client_registers_what_it_wants_to_be_told(line):
     """What was dropped while nobody honoured it is now kept and echoed."""
     members = {

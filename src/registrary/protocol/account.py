@@ -5,6 +5,7 @@ from typing import Final
 
 from registrary.authserver.connections import Connection, Connections
 from registrary.authserver.context import ServerContext
+from registrary.authserver.logout.frames import frames_of
 from registrary.authserver.people.refusals import Unknown
 from registrary.authserver.people.services import by_person
 from registrary.authserver.people.sessions import SignedIn
@@ -58,10 +59,16 @@ class AccountEndpoint:
         signed_in = await self._desk.who(request)
         if signed_in is None or ticket.session != signed_in.session.id:
             return await self._desk.ask(request, ABOUT)
-        return back_to(self._context, PATH, *await self._do(request, form, signed_in))
+        gone = await self._do(request, form, signed_in)
+        frames = await frames_of(self._services, self._context, signed_in.session) if gone else []
+        if frames:
+            # The clients that only this browser can tell (Front-Channel Logout).
+            values = {"frames": frames, "link": None, "client_name": None}
+            return Page("logged_out", values=values, headers=gone)
+        return back_to(self._context, PATH, *gone)
 
     async def _do(self, request: HttpRequest, form: Parameters, signed_in: SignedIn) -> Headers:
-        """Do what *form* says; return the headers that go with it."""
+        """Do what *form* says; return headers where it signed this browser out."""
         visit, person = visit_of(request), signed_in.person
         if client_id := form.get("disconnect"):
             await self._connections.end(self._context, person.id, client_id, visit=visit)
