@@ -123,7 +123,10 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GrantOfPerson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Leads from a person to a grant; keys sort by person, then client."""
+    """Leads from a person to a grant; keys sort by person, then client.
+
+    *grant* is its id, or that of a code or device which was allowed and may still become one.
+    """
 
     kind: ClassVar[str] = "grant_of_person"
 

@@ -4,7 +4,12 @@ from registrary.authserver.context import ServerContext
 from registrary.authserver.opaque_tokens import mint
 from registrary.authserver.services import ServerServices
 from registrary.core.changes import Changes, Put
-from registrary.core.grants import Authorization, AuthorizationCode
+from registrary.core.grants import (
+    Authorization,
+    AuthorizationCode,
+    DeviceAuthorization,
+    GrantOfPerson,
+)
 from registrary.core.secrets import Prefix, Secret
 
 
@@ -39,7 +44,7 @@ async def issue_code(
     )
     await services.store.commit(
         Changes(
-            puts=(Put(code), *also.puts),
+            puts=(Put(code), *lead_to(authorization, code), *also.puts),
             events=also.events,
             consumptions=also.consumptions,
             unchanged=also.unchanged,
@@ -47,3 +52,22 @@ async def issue_code(
         )
     )
     return minted.token
+
+
+def lead_to(
+    authorization: Authorization, allowed: AuthorizationCode | DeviceAuthorization
+) -> tuple[Put, ...]:
+    """Return what leads from the person of *authorization* to what they *allowed*.
+
+    Who disconnects a client ends what it has not redeemed, too.
+    """
+    if authorization.person is None:
+        return ()
+    lead = GrantOfPerson(
+        issuer=allowed.issuer,
+        person=authorization.person,
+        client_id=authorization.client_id,
+        grant=allowed.id,
+        expires_at=allowed.expires_at,
+    )
+    return (Put(lead),)

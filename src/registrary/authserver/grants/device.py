@@ -9,6 +9,7 @@ import msgspec
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.beginning import begin_grant
+from registrary.authserver.grants.codes import lead_to
 from registrary.authserver.grants.issuing import TokenDesk, scope_of
 from registrary.authserver.grants.liveness import holder_of
 from registrary.authserver.grants.request import (
@@ -175,9 +176,11 @@ class Devices:
     async def _decide(
         self, decided: DeviceAuthorization, device: DeviceAuthorization, event: Event
     ) -> None:
-        lead = Delete(DeviceUserCode.kind, device.issuer, device.user_code)
-        put = Put(decided, expected=device.revision)
-        await self.services.store.commit(Changes(puts=(put,), events=(event,), deletions=(lead,)))
+        shown = Delete(DeviceUserCode.kind, device.issuer, device.user_code)
+        authorization = decided.authorization
+        leads = () if authorization is None else lead_to(authorization, decided)
+        puts = (Put(decided, expected=device.revision), *leads)
+        await self.services.store.commit(Changes(puts=puts, events=(event,), deletions=(shown,)))
 
     def _event(
         self,

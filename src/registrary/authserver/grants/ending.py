@@ -1,6 +1,7 @@
 """Ending grants: every token that came of one is dead at once, at every endpoint."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from registrary.authserver.services import ATTEMPTS, ServerServices
 from registrary.core.changes import Changes, Put
 from registrary.core.deliveries import revocation_of
 from registrary.core.events import Actor, ActorKind, Event, Tag
-from registrary.core.grants import Grant, GrantOfPerson
+from registrary.core.grants import AuthorizationCode, DeviceAuthorization, Grant, GrantOfPerson
 from registrary.policy.endings import initiator_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.policy.security_events import (
@@ -73,6 +74,9 @@ async def end_grants_of(
     """End what *person* allowed, to one client or to all; return how many grants that were."""
     prefix = f"{person}:" if client_id is None else f"{person}:{client_id}:"
     ended = 0
+    # First what may still become a grant: afterwards no other can appear.
+    async for lead in _leads_below(services, context, prefix):
+        await _end_unredeemed(services, context, lead.grant)
     async for grant in _grants_below(services, context, prefix):
         ended += await end_grant(
             services, context, grant, because=because, visit=visit, actor=actor
@@ -83,16 +87,42 @@ async def end_grants_of(
 async def _grants_below(
     services: ServerServices, context: ServerContext, prefix: str
 ) -> AsyncIterator[Grant]:
+    async for lead in _leads_below(services, context, prefix):
+        grant = await services.store.get(Grant, context.id, lead.grant)
+        if grant is not None:
+            yield grant
+
+
+async def _leads_below(
+    services: ServerServices, context: ServerContext, prefix: str
+) -> AsyncIterator[GrantOfPerson]:
     after: str | None = prefix
     while after is not None:
         page = await services.store.page(GrantOfPerson, context.id, after=after)
         for lead in page.records:
             if not lead.key.startswith(prefix):
                 return
-            grant = await services.store.get(Grant, context.id, lead.grant)
-            if grant is not None:
-                yield grant
+            yield lead
         after = page.next_after
+
+
+async def _end_unredeemed(services: ServerServices, context: ServerContext, allowed: str) -> None:
+    """End the code, or the device, whose id is *allowed*, if no tokens came of it yet."""
+    now, store = services.clock.now(), services.store
+    code = await store.get(AuthorizationCode, context.id, allowed)
+    device = await store.get(DeviceAuthorization, context.id, allowed)
+    puts: list[Put] = []
+    if code is not None and code.redeemed_at is None:
+        late = msgspec.structs.replace(code, expires_at=now, revision=code.revision + 1)
+        puts.append(Put(late, expected=code.revision))
+    if device is not None and device.redeemed_at is None:
+        denied = msgspec.structs.replace(
+            device, authorization=None, denied_at=now, revision=device.revision + 1
+        )
+        puts.append(Put(denied, expected=device.revision))
+    if puts:
+        with suppress(Conflict):  # it was redeemed this moment: its grant ends with the others
+            await store.commit(Changes(puts=tuple(puts)))
 
 
 async def _told(
