@@ -20,6 +20,7 @@ from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
 
 CLAIMS_BYTES: Final = 8 * 1024  # of one person, as JSON
+_VERIFIED: Final = {"email": "email_verified", "phone_number": "phone_number_verified"}
 
 
 class Identities:
@@ -76,14 +77,15 @@ class Identities:
         self, context: ServerContext, person: Person, identity: "_Identity", *, visit: Visit
     ) -> Person:
         """Return *person* with the claims of *identity*; what they do not name stays."""
-        claims = person.claims | identity.claims
+        claims = _without_stale_proofs(person.claims, identity.claims) | identity.claims
         if claims == person.claims:
             return person
         occasion = self._occasion(context, identity, visit)
         renewed = msgspec.structs.replace(
             person, claims=claims, updated_at=occasion.now, revision=person.revision + 1
         )
-        changed = [name for name in claims if claims[name] != person.claims.get(name)]
+        names = {*claims, *person.claims}
+        changed = [name for name in names if claims.get(name) != person.claims.get(name)]
         event = an_event(
             occasion,
             Tag.PERSON_UPDATED,
@@ -127,6 +129,25 @@ def mapped(
     named = {name: claims.get(provider.claims.get(name, name)) for name in STANDARD_CLAIMS}
     told = {name: value for name, value in named.items() if value is not None}
     told.pop("updated_at", None)  # that is when it changed here
+    for name in _VERIFIED.values():
+        if name in told:
+            # Some providers write a word, and clients take any word for a yes.
+            told[name] = told[name] is True or told[name] == "true"
     while len(msgspec.json.encode(told)) > CLAIMS_BYTES:
         told.pop(max(told, key=lambda name: len(msgspec.json.encode(told[name]))))
     return told
+
+
+def _without_stale_proofs(
+    known: Mapping[str, Any],
+    told: Mapping[str, Any],  # Any: claims are JSON values of every kind
+) -> dict[str, Any]:
+    """Return *known* without the proof of an address that is another one in *told*.
+
+    Else whoever proved their own address at the provider could put there somebody else's, and
+    clients that go by verified addresses would take them for that person.
+    """
+    stale = {
+        proof for name, proof in _VERIFIED.items() if told.get(name) not in (None, known.get(name))
+    }
+    return {name: value for name, value in known.items() if name not in stale}

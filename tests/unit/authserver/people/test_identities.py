@@ -99,6 +99,36 @@ async def test_what_changed_there_changes_here_and_what_is_not_named_stays():
     assert [Tag.PERSON_CREATED, Tag.PERSON_UPDATED] == await house.tags()
 
 
+@pytest.mark.parametrize(
+    ("name", "proof"),
+    [("email", "email_verified"), ("phone_number", "phone_number_verified")],
+)
+async def test_what_was_proved_of_one_address_is_not_said_of_the_next(name, proof):
+    """Somebody changes their address at the provider to the director's, and is not the director."""
+    house = House()
+    known = Identities(house.services)
+    mine = {"sub": "1", name: "mine", proof: True}
+    theirs = {"sub": "1", name: "the director's"}
+
+    before = await known.person(house.context, WORK, mine, visit=VISIT)
+    again = await known.person(house.context, WORK, {"sub": "1", name: "mine"}, visit=VISIT)
+    after = await known.person(house.context, WORK, theirs, visit=VISIT)
+
+    assert before is not None
+    assert before == again
+    assert after is not None
+    assert {name: "the director's"} == after.claims
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(True, True), ("true", True), (False, False), ("false", False), ("no", False), (1, False)],
+)
+def test_verified_is_yes_or_no(said, expected):
+    """Some providers write a word, and to many a client any word is a yes."""
+    assert {"email_verified": expected} == mapped(WORK, {"email_verified": said})
+
+
 async def test_an_event_names_the_claims_that_changed_and_not_their_values():
     """The log is kept for ever; a name is the person's own."""
     house = House()
