@@ -51,6 +51,12 @@ class ServerServices:
             return None
         return self.limiter.take(key, Rate(per_minute, _MINUTE), now=self.clock.now())
 
+    def wait_within(self, key: str, rate: Rate) -> timedelta | None:
+        """Count one act of *key*, as `wait_for` does, in a period of its own."""
+        if self.limiter is None:
+            return None
+        return self.limiter.take(key, rate, now=self.clock.now())
+
     def count_refusal(self, issuer: str, peer: str, code: str) -> None:
         """Count what a stranger was refused; strangers leave counts, not events."""
         self.refusals.note(issuer, source_key(peer) if peer else "unknown", code)

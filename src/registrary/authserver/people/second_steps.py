@@ -23,8 +23,12 @@ from registrary.authserver.services import ServerServices
 from registrary.core.changes import Put
 from registrary.core.people import Passkey, Person, SignInName
 from registrary.core.records import SpentAssertion
+from registrary.ports.limiter import Rate
 
-_CODES_PER_MINUTE: Final = 5  # of a million; a guess in a year needs luck
+_CODES_PER_MINUTE: Final = 5
+# Three codes of a million are good at any moment. Five guesses a minute, day and night, hit one in
+# two months; fifty a day need luck in twenty years.
+_CODES_PER_DAY: Final = Rate(50, timedelta(days=1))
 _IN_DEVELOPMENT: Final = 10_000
 
 
@@ -45,8 +49,11 @@ class SecondSteps:
 
     def wait_for_code(self, context: ServerContext, ticket: Ticket) -> timedelta | None:
         """Count one code of whom *ticket* is about; return how long to wait if too many."""
-        per_minute = _IN_DEVELOPMENT if context.issuer.dev else _CODES_PER_MINUTE
-        return self._services.wait_for(f"{context.id}:code-of:{ticket.person}", per_minute)
+        key = f"{context.id}:code-of:{ticket.person}"
+        if context.issuer.dev:
+            return self._services.wait_for(key, _IN_DEVELOPMENT)
+        wait = self._services.wait_for(key, _CODES_PER_MINUTE)
+        return wait or self._services.wait_within(f"{key}:day", _CODES_PER_DAY)
 
     async def by_code(
         self, context: ServerContext, ticket: Ticket, typed: str, *, visit: Visit
