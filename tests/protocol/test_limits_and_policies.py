@@ -1,7 +1,7 @@
 """What an operator forbids is forbidden on the wire: modes, networks, rates, quotas, policies."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, takewhile
 
 import httpx2
 import pytest
@@ -262,6 +262,25 @@ def test_who_guesses_tokens_waits_like_a_stranger(opened: Open) -> None:
     statuses = [issuer.register(token=guessed).status_code for _ in range(3)]
 
     assert [401, 401, 429] == statuses
+
+
+def test_a_stranger_begins_with_so_many_devices_and_no_more(opened: Open) -> None:
+    """Who knows the id of a device's client is anybody, and each beginning is kept for a while."""
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    issuer = opened()
+    registered = issuer.register(
+        grant_types=[device], token_endpoint_auth_method="none", redirect_uris=[]
+    )
+    form = {"client_id": registered.json()["client_id"]}
+
+    def begin(source: dict[str, str]) -> int:
+        path = "/device_authorization"
+        return issuer.request("POST", path, data=form, headers=source).status_code
+
+    statuses = list(takewhile(lambda status: status == 200, (begin(OUTSIDE) for _ in range(5000))))
+
+    assert 300 <= len(statuses) < 5000
+    assert [429, 200] == [begin(OUTSIDE), begin(INSIDE)]
 
 
 def test_an_issuer_has_so_many_clients_and_no_more(opened: Open) -> None:

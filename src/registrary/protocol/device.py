@@ -1,6 +1,7 @@
 """``POST /device_authorization``, and the pages at ``/device`` (RFC 8628 §3.1, §3.3)."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -26,12 +27,15 @@ from registrary.protocol.authorization_pages import (
 )
 from registrary.protocol.back_channel import BackChannel, refused, visit_of
 from registrary.protocol.conversation import Conversation, Desk, Headers, Reached, digest_of
+from registrary.protocol.errors import error_response
 from registrary.protocol.http import JSON, NO_STORE, HttpRequest, HttpResponse, Page
 from registrary.protocol.parameters import ParameterError, Parameters, parse_parameters
 
 PATH: Final = "/device"
 CODES_PER_MINUTE: Final = 30  # that one source may try: of 20**8 there are, a few are in use
 DEVELOPMENT_CODES_PER_MINUTE: Final = 10_000
+# Of one address: a device without a secret proves nothing, and each beginning leaves records.
+STARTS_PER_MINUTE: Final = 300
 _ENTRY: Final = Conversation(purpose="device", digest=digest_of(PATH), return_to=PATH)
 _UNKNOWN: Final = "No device waits with this code. Compare it with what the device shows."
 _TOO_MANY: Final = "There were too many attempts. Wait a minute and try again."
@@ -48,6 +52,9 @@ class DeviceAuthorizationEndpoint:
 
     async def start(self, request: HttpRequest) -> HttpResponse:
         """Answer with the code to show, and the one to ask with."""
+        wait = self._wait(request)
+        if wait is not None:
+            return error_response("too_many_requests", retry_after=wait)
         form = self.channel.read_form(request)
         if isinstance(form, HttpResponse):
             return form
@@ -67,6 +74,11 @@ class DeviceAuthorizationEndpoint:
             )
             return refused(started)
         return self._render(started)
+
+    def _wait(self, request: HttpRequest) -> timedelta | None:
+        issuer, source = self.channel.context.issuer, _source_of(request)
+        rate = DEVELOPMENT_CODES_PER_MINUTE if issuer.dev else STARTS_PER_MINUTE
+        return self.devices.services.wait_for(f"{issuer.id}:device:{source}", rate)
 
     def _render(self, started: Started) -> HttpResponse:
         address = self.channel.context.issuer.url + PATH
@@ -149,7 +161,7 @@ class DevicePages:
 
         Whoever tries codes is slowed down first (§5.1).
         """
-        source = source_key(request.peer) if request.peer else "unknown"
+        source = _source_of(request)
         rate = DEVELOPMENT_CODES_PER_MINUTE if self.context.issuer.dev else CODES_PER_MINUTE
         if self.services.wait_for(f"{self.context.id}:user_code:{source}", rate) is not None:
             return self._entry(request, prefill=code, problem=_TOO_MANY, status=429)
@@ -253,6 +265,10 @@ class DevicePages:
         optional = {one.name for one in self.context.issuer.scopes if one.optional}
         ticked = form.all("scope")
         return tuple(name for name in turn.device.scope if name not in optional or name in ticked)
+
+
+def _source_of(request: HttpRequest) -> str:
+    return source_key(request.peer) if request.peer else "unknown"
 
 
 def _read(text: str | bytes) -> Parameters:
