@@ -174,6 +174,19 @@ def test_what_is_shown_of_a_stream_holds_no_credentials(http, stream):
     assert not [answer for answer in (shown, listed) if "of-the-receiver" in answer.text]
 
 
+def test_what_lets_events_in_goes_to_no_other_host(http, stream, receiver):
+    """An administrator points the stream at a host of their own, to learn what nobody is shown."""
+    with a_receiver() as elsewhere:
+        within = http.patch(stream, json={"url": f"{receiver.url}/events?v=2"}, headers=OPERATOR)
+        moved = http.patch(stream, json={"url": f"{elsewhere.url}/events"}, headers=OPERATOR)
+        http.post(f"{stream}/verification", json={}, headers=OPERATOR)
+        told = elsewhere.wait_for(1)
+
+    assert within.json()["has_authorization"]
+    assert not moved.json()["has_authorization"]
+    assert [] == [one for one in told if "authorization" in one.headers]
+
+
 def test_a_paused_stream_gets_nothing(http, stream, register, receiver):
     """While a receiver is repaired its events wait for it."""
     http.patch(stream, json={"paused": True}, headers=OPERATOR)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -170,7 +171,7 @@ class EventStreams:
             audience=stream.audience if wish.audience is None else wish.audience,
             events=stream.events if wish.events is None else wish.events,
             paused_at=paused_at,
-            sealed_authorization=self._sealed(stream, wish.authorization),
+            sealed_authorization=self._sealed(_at(stream, wish.url), wish.authorization),
         )
 
     def _sealed(self, stream: EventStream, authorization: str | None) -> bytes | None:
@@ -196,6 +197,21 @@ class EventStreams:
                 "paused": stream.paused_at is not None,
             },
         )
+
+
+def _at(stream: EventStream, url: str | None) -> EventStream:
+    """Return *stream* as it is kept for *url*: what lets it in at one host is shown to no other.
+
+    Whoever may change an address would else learn what nobody is shown.
+    """
+    if url is None or _origin(url) == _origin(stream.url):
+        return stream
+    return msgspec.structs.replace(stream, sealed_authorization=None)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 def check_wish(wish: StreamWish, *, dev: bool) -> None:

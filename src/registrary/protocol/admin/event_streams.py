@@ -37,7 +37,8 @@ class StreamRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class StreamChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What of a stream becomes otherwise; what is absent stays as it is.
 
-    An empty *authorization* takes the header away. What a *paused* stream is owed waits, for a
+    An empty *authorization* takes the header away, and so does a *url* at another host without a
+    new one. What a *paused* stream is owed waits, for a
     day at most.
     """
 
