@@ -15,6 +15,7 @@ _KEPT_SECONDS: Final = 3600.0
 _FAILED_SECONDS: Final = 300.0
 _DRAWING_SECONDS: Final = 10.0
 _AT_ONCE: Final = 2  # drawings
+_AWAITED: Final = 32  # pictures at once, each with its octets in memory; who comes then sees none
 
 
 class FetchedPictures:
@@ -27,12 +28,26 @@ class FetchedPictures:
         self._monotonic = monotonic
         self._kept: OrderedDict[str, tuple[float, bytes | None]] = OrderedDict()
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._awaited: dict[str, asyncio.Task[bytes | None]] = {}
 
     async def picture(self, url: str) -> bytes | None:
-        """Return the picture at *url* as a small PNG; None when there is none that can be shown."""
+        """Return the picture at *url* as a small PNG; None when there is none that can be shown.
+
+        It is fetched and drawn once for all who ask at the same time: strangers could else have a
+        process started with every request.
+        """
         until, drawn = self._kept.get(url, (0.0, None))
         if self._monotonic() < until:
             return drawn
+        task = self._awaited.get(url)
+        if task is None:
+            if len(self._awaited) >= _AWAITED:
+                return None
+            task = self._awaited[url] = asyncio.create_task(self._made(url))
+            task.add_done_callback(lambda _: self._awaited.pop(url))
+        return await asyncio.shield(task)  # who asked first may be gone by then
+
+    async def _made(self, url: str) -> bytes | None:
         drawn = await self._draw(url)
         length = _FAILED_SECONDS if drawn is None else _KEPT_SECONDS
         self._kept[url] = self._monotonic() + length, drawn

@@ -1,5 +1,6 @@
 """A logo is a small picture by the time anybody sees it, whatever the client sent."""
 
+import asyncio
 from io import BytesIO
 
 import pytest
@@ -29,6 +30,20 @@ class Shelf:
         if self.body is None:
             raise FetchRefused(Refusal.STATUS, "404")
         return Fetched(self.body, "image/png")
+
+
+class Waiting:
+    """A `Fetcher` that finds nothing once *door* is open, and counts who asked."""
+
+    def __init__(self, door):
+        self.door = door
+        self.asked = 0
+
+    async def fetch(self, url, *, purpose):
+        """Wait, and refuse."""
+        self.asked += 1
+        await self.door.wait()
+        raise FetchRefused(Refusal.STATUS, f"404 {url} {purpose.name}")
 
 
 def an_image(form="PNG", size=(400, 200), **more):
@@ -88,6 +103,35 @@ async def test_an_address_is_asked_once_an_hour():
         await pictures.picture(URL)
 
     assert 2 == shelf.asked
+
+
+async def test_who_asks_at_the_same_time_gets_the_same_drawing():
+    """A page that asks a thousand times at once must not start a thousand processes."""
+    shelf = Shelf(an_image())
+    pictures = FetchedPictures(shelf)
+
+    drawn = await asyncio.gather(*(pictures.picture(URL) for _ in range(50)))
+
+    assert 1 == shelf.asked
+    assert 1 == len(set(drawn))
+    assert drawn[0]
+
+
+async def test_only_so_many_are_waited_for_at_once():
+    """Each that waits to be drawn is held in memory, at addresses that strangers registered."""
+    door = asyncio.Event()
+    waiting = Waiting(door)
+    pictures = FetchedPictures(waiting)
+    asked = [asyncio.create_task(pictures.picture(f"{URL}?{number}")) for number in range(40)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    most = waiting.asked
+    refused = [task.done() and task.result() is None for task in asked].count(True)
+    door.set()
+    await asyncio.gather(*asked)
+
+    assert (32, 8) == (most, refused)
 
 
 async def test_a_failure_is_remembered_too():
