@@ -11,9 +11,10 @@ from registrary.core.changes import Changes, Put
 from registrary.core.grants import Confirmation
 from registrary.core.issuer import Lifetimes, Resource
 from registrary.core.records import SpentAssertion
+from registrary.core.scope import DEVELOPMENT_SCOPES
 from registrary.core.secrets import Prefix, mint_token
 from registrary.testing.clock import MOMENT
-from registrary.testing.factories import a_hold
+from registrary.testing.factories import a_hold, an_issuer
 from tests.unit.authserver.grants.kit import REFUSED, Grants, claims_of, outcome
 from tests.unit.authserver.kit import VISIT
 
@@ -327,3 +328,28 @@ async def test_many_threads_of_a_confidential_client_renew_at_once():
 
     assert ["issued"] * 30 == [outcome(one) for one in found]
     assert server.clock.now() == (await server.grant_of(first)).used_at
+
+
+@pytest.mark.parametrize("kind", ["code", "refresh", "access"])
+async def test_at_another_issuer_it_means_nothing(kind):
+    """Two issuers on one store are two servers to everybody outside."""
+    server, client, first = await public()
+    code = await server.a_code(client)
+    twin = msgspec.structs.replace(client, issuer="9876543210")
+    await server.add(twin)
+    elsewhere = an_issuer(id=twin.issuer, url="https://other.example", scopes=DEVELOPMENT_SCOPES)
+    home, server.context = server.context, server.context_of(elsewhere)
+
+    match kind:
+        case "code":
+            found = outcome(await server.redeem(twin, code))
+        case "refresh":
+            found = outcome(await renew(server, twin, first.refresh_token))
+        case _:
+            known = await server.inspector.introspect(server.context, twin, first.access_token)
+            found = str(known)
+    server.context = home
+
+    assert found in (REFUSED, "{'active': False}")
+    assert not await ended(server, first)
+    assert "issued" == outcome(await renew(server, client, first.refresh_token))
