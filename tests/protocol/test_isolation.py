@@ -99,6 +99,8 @@ ADDRESSES: Final = {
     "/api/v1/people/{id}/password": ("person_id",),
     "/api/v1/people/{id}/sign-out": ("person_id",),
     "/api/v1/people/{id}/one-time-codes": ("person_id",),
+    "/api/v1/people/{id}/identities": ("person_id",),
+    "/api/v1/people/{id}/identities/{provider}": ("person_id", "identity_provider_id"),
     "/api/v1/people/{id}/passkeys/{passkey}": ("person_id", "word"),
     "/api/v1/identity-providers": (),
     "/api/v1/identity-providers/{id}": ("identity_provider_id",),
