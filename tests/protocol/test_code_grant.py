@@ -152,3 +152,17 @@ def test_a_hold_stops_tokens_and_a_hard_one_ends_them(browser, http, hold, while
     assert while_held == error_of(during)
     assert 401 == seen.status_code
     assert after == (later.status_code, later.json().get("error"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"), [("openid read", 400), ("openid offline_access", 200), ("read", 200)]
+)
+@pytest.mark.spec("L-014")
+def test_a_code_that_was_held_back_does_not_outlive_the_session(server, http, scope, expected):
+    """Who signed out on a shared computer is in nothing that a client does afterwards."""
+    app = an_app(http)
+    with Browser(server.url) as browser:
+        code = app.code(browser, scope=scope)
+        browser.press(browser.open("/logout"), ("decision", "logout"))
+
+    assert expected == app.redeem(code).status_code

@@ -178,3 +178,16 @@ def test_a_device_needs_no_redirect_uri(app):
     """§3: nothing comes back through a browser."""
     assert URI not in app.body.get("redirect_uris", [])
     assert [] == app.body.get("response_types", [])
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("openid", 400), ("openid offline_access", 200)])
+@pytest.mark.spec("L-014")
+def test_a_device_that_waits_does_not_outlive_the_session(browser, http, scope, expected):
+    """It asks when it likes, so somebody who has signed out would be let in after all."""
+    app = an_app(http, **DEVICE)
+    begun = begin(app, scope=scope)
+    browser.allow(to_consent(browser, begun))
+
+    browser.press(browser.open("/logout"), ("decision", "logout"))
+
+    assert expected == poll(app, begun).status_code

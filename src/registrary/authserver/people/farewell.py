@@ -5,6 +5,7 @@ subscribers a security event, and what was allowed only for as long as the sessi
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -16,7 +17,13 @@ from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.deliveries import EventStream, Message, revocation_of
 from registrary.core.events import Tag
-from registrary.core.grants import Grant, GrantOfPerson
+from registrary.core.grants import (
+    Authorization,
+    AuthorizationCode,
+    DeviceAuthorization,
+    Grant,
+    GrantOfPerson,
+)
 from registrary.core.ids import new_id
 from registrary.core.lifecycle import Standing
 from registrary.core.people import Person, Session
@@ -60,6 +67,7 @@ async def farewell(
             *await logout_messages(services, context, session, person=person),
             *await messages_to_streams(services, context, told),
             *(Put(_ended(grant, occasion), expected=grant.revision) for grant in grants),
+            *[put async for put in _unredeemed(services, context, session, now=occasion.now)],
         ),
         events=tuple(
             an_event(
@@ -174,6 +182,33 @@ async def _grants_of(
     services: PeopleServices, context: ServerContext, session: Session
 ) -> AsyncIterator[Grant]:
     """Yield the grants that end with *session* (Back-Channel Logout §2.7)."""
+    async for lead in _leads_of(services, context, session):
+        grant = await services.store.get(Grant, context.id, lead.grant)
+        if grant and not grant.revoked_at and _ends_with(grant.authorization, session):
+            yield grant
+
+
+async def _unredeemed(
+    services: PeopleServices, context: ServerContext, session: Session, *, now: datetime
+) -> AsyncIterator[Put]:
+    """Yield what ends the codes and devices that would become such grants: a client may wait."""
+    store = services.store
+    async for lead in _leads_of(services, context, session):
+        code = await store.get(AuthorizationCode, context.id, lead.grant)
+        device = await store.get(DeviceAuthorization, context.id, lead.grant)
+        if code and not code.redeemed_at and _ends_with(code.authorization, session):
+            late = msgspec.structs.replace(code, expires_at=now, revision=code.revision + 1)
+            yield Put(late, expected=code.revision)
+        if device and not device.redeemed_at and _ends_with(device.authorization, session):
+            denied = msgspec.structs.replace(
+                device, authorization=None, denied_at=now, revision=device.revision + 1
+            )
+            yield Put(denied, expected=device.revision)
+
+
+async def _leads_of(
+    services: PeopleServices, context: ServerContext, session: Session
+) -> AsyncIterator[GrantOfPerson]:
     prefix = f"{session.person}:"
     after: str | None = prefix
     while after is not None:
@@ -181,19 +216,18 @@ async def _grants_of(
         for lead in page.records:
             if not lead.key.startswith(prefix):
                 return
-            grant = await services.store.get(Grant, context.id, lead.grant)
-            if grant is not None and _ends_with(grant, session):
-                yield grant
+            yield lead
         after = page.next_after
 
 
-def _ends_with(grant: Grant, session: Session) -> bool:
+def _ends_with(authorization: Authorization | None, session: Session) -> bool:
     # Without openid nobody signed in to the client: it was given access, and keeps it until
     # that is taken away. With offline_access it was to go on when the person has left.
-    scope = grant.authorization.scope
+    if authorization is None:
+        return False
+    scope = authorization.scope
     return (
-        grant.revoked_at is None
-        and grant.authorization.session_id == session.session_id
+        authorization.session_id == session.session_id
         and "openid" in scope
         and "offline_access" not in scope
     )
