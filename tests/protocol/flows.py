@@ -61,7 +61,11 @@ class App:
         return "client_secret" not in self.body
 
     def ask(
-        self, path: str, *, headers: dict[str, str] | None = None, **form: Any
+        self,
+        path: str,
+        *,
+        headers: Any = None,  # Any: a form of texts may be passed by two stars
+        **form: Any,
     ) -> httpx2.Response:
         """Post *form* to *path* as this client; a list is a repeated parameter."""
         own = {"client_id": self.body["client_id"]} if self.is_public else {}
