@@ -1,13 +1,14 @@
-"""Passkeys (WebAuthn): keys of people's devices that sign them in, on our own pages alone."""
+"""Passkeys (WebAuthn): keys of people's devices that sign them in, on our own pages alone.
+
+The library is imported where an answer is verified. It brings ASN.1 modules of every maker of
+devices: a quarter of the start-up and 8 MiB, for what many issuers see seldom or never.
+"""
 
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
 
 from registrary.core.base64url import decode, encode
 from registrary.core.issuer import Issuer
@@ -17,11 +18,7 @@ from registrary.core.strict_json import JsonError, parse_object
 CHALLENGE_BYTES: Final = 32
 LONGEST: Final = 16 * 1024  # characters of an answer
 _TIMEOUT_MILLISECONDS: Final = 300_000
-_ALGORITHMS: Final = (
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-)
+_ALGORITHMS: Final = (-7, -8, -257)  # ES256, EdDSA, RS256 (RFC 9053 §2.1-2.2, RFC 8812 §2)
 
 
 class PasskeyRefused(Exception):
@@ -68,7 +65,7 @@ def enrolment_options(issuer: Issuer, person: Person, challenge: bytes, *, name:
             "user": {"id": encode(person.id.encode()), "name": name, "displayName": name},
             "challenge": encode(challenge),
             "pubKeyCredParams": [
-                {"type": "public-key", "alg": algorithm.value} for algorithm in _ALGORITHMS
+                {"type": "public-key", "alg": algorithm} for algorithm in _ALGORITHMS
             ],
             "timeout": _TIMEOUT_MILLISECONDS,
             "excludeCredentials": [
@@ -101,6 +98,9 @@ def proved(issuer: Issuer, passkey: Passkey, answer: str, *, challenge: bytes) -
 
     A person stood in front of it and was recognised by it. Raises `PasskeyRefused`.
     """
+    from webauthn import verify_authentication_response  # noqa: PLC0415 - see the module
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415 - see the module
+
     try:
         verified = verify_authentication_response(
             credential=_members(answer),
@@ -121,6 +121,10 @@ def enrolled(issuer: Issuer, answer: str, *, challenge: bytes) -> tuple[bytes, b
 
     What the device says of its maker is not asked for and not judged. Raises `PasskeyRefused`.
     """
+    from webauthn import verify_registration_response  # noqa: PLC0415 - see the module
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier  # noqa: PLC0415 - see the module
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415 - see the module
+
     try:
         verified = verify_registration_response(
             credential=_members(answer),
@@ -128,7 +132,7 @@ def enrolled(issuer: Issuer, answer: str, *, challenge: bytes) -> tuple[bytes, b
             expected_rp_id=relying_party(issuer) or "",
             expected_origin=_origin(issuer),
             require_user_verification=True,
-            supported_pub_key_algs=list(_ALGORITHMS),
+            supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in _ALGORITHMS],
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise PasskeyRefused(str(error)) from error
