@@ -86,6 +86,16 @@ def default_scope(catalogue: Sequence[ScopeDefinition]) -> tuple[str, ...]:
     return tuple(scope.name for scope in catalogue if scope.default and not scope.restricted)
 
 
+def unasked_scope(catalogue: Sequence[ScopeDefinition], may_have: Sequence[str]) -> tuple[str, ...]:
+    """Return what of *may_have* somebody gets who asks for nothing in particular.
+
+    That is the default set, else everything; never a restricted scope, which is to be asked for.
+    """
+    preset = tuple(name for name in default_scope(catalogue) if name in may_have)
+    restricted = {scope.name for scope in catalogue if scope.restricted}
+    return preset or tuple(name for name in may_have if name not in restricted)
+
+
 class Split(msgspec.Struct, frozen=True):
     """A requested scope, divided: what is granted, what needs approval, what there is not."""
 

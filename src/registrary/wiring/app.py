@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.authserver.client_authentication import ClientAuthenticator
+from registrary.authserver.registration_access import RegistrationTokens
 from registrary.authserver.services import ServerServices
+from registrary.authserver.token_reading import TokenReader
 from registrary.config import Settings
 from registrary.config.checks import admin_address
 from registrary.config.settings import HttpSettings
@@ -62,7 +64,7 @@ from registrary.wiring.adapters import (
 from registrary.wiring.administration import Administration
 from registrary.wiring.chores import Chores
 from registrary.wiring.collector import SETTLE_AFTER, settle_collector
-from registrary.wiring.contexts import deployment_of
+from registrary.wiring.contexts import deployment_of, server_context_of
 from registrary.wiring.delivering import AlertingStore, for_messages
 from registrary.wiring.demo import ensure_demo_person
 from registrary.wiring.directory import Directory
@@ -165,28 +167,33 @@ class Runtime:
 
     def _use_cases(self, signer: FirstKeys, resolver: SystemResolver, store: Store) -> UseCases:
         settings = self.settings
-        services = Services(
-            store=store,
-            clock=self.clock,
-            entropy=self.entropy,
-            fetcher=GuardedFetcher(outbound_policy(settings), resolver, tls=self._trust),
-            secret_keys=self.vault.keys,
-            refusals=self.refusals,
-            limiter=None if settings.no_rate_limits else MemoryLimiter(),
-        )
+        limiter = None if settings.no_rate_limits else MemoryLimiter()
+        fetcher = GuardedFetcher(outbound_policy(settings), resolver, tls=self._trust)
         server = ServerServices(
             store=store,
             signer=signer,
             secret_keys=self.vault.keys,
-            remote_keys=CachedRemoteKeys(services.fetcher),
-            fetcher=services.fetcher,
+            remote_keys=CachedRemoteKeys(fetcher),
+            fetcher=fetcher,
             clock=self.clock,
             entropy=self.entropy,
             issues=self.issues,
             refusals=self.refusals,
-            limiter=services.limiter,
+            limiter=limiter,
             decrypter=LocalSigner(self.vault.store, self.vault.keys),
             exchanger=GuardedExchanger(outbound_policy(settings), resolver, tls=self._trust),
+        )
+        services = Services(
+            store=store,
+            clock=self.clock,
+            entropy=self.entropy,
+            fetcher=fetcher,
+            secret_keys=self.vault.keys,
+            refusals=self.refusals,
+            limiter=limiter,
+            access_tokens=RegistrationTokens(
+                TokenReader(server), lambda issuer: server_context_of(issuer, self.deployment)
+            ),
         )
         self.access = AdminAccess(services, operator_token=settings.admin_token)
         administration = Administration(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from registrary.authserver.context import ServerContext
 from registrary.config import Settings
 from registrary.config.checks import sees_certificates
 from registrary.core.issuer import Issuer
@@ -83,4 +84,14 @@ def context_of(issuer: Issuer, deployment: Deployment = NOTHING_ADDED) -> Issuer
         issuer=issuer,
         offer=offer_of(issuer, deployment),
         registration_endpoint=f"{issuer.url}/register",
+    )
+
+
+def server_context_of(issuer: Issuer, deployment: Deployment = NOTHING_ADDED) -> ServerContext:
+    """Return what the authorization server knows of *issuer*."""
+    return ServerContext(
+        issuer=issuer,
+        offer=offer_of(issuer, deployment),
+        token_endpoint=f"{issuer.url}/token",
+        mtls_url=deployment.mtls_url(issuer),
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from registrary.authserver.client_authentication import ClientAuthenticator
-from registrary.authserver.context import ServerContext
 from registrary.authserver.services import ServerServices
 from registrary.core.issuer import Issuer
 from registrary.ports.keys import Signer
@@ -24,7 +23,7 @@ from registrary.registrar.management import Manager
 from registrary.registrar.registration import Registrar
 from registrary.wiring.administration import Administration, admin_routes
 from registrary.wiring.authorization_routes import authorization_routes
-from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, offer_of
+from registrary.wiring.contexts import NOTHING_ADDED, Deployment, context_of, server_context_of
 from registrary.wiring.directory import Site
 from registrary.wiring.people_routes import people_routes
 from registrary.wiring.revocation_routes import revocation_routes
@@ -95,12 +94,7 @@ def registration_routes(context: IssuerContext, use_cases: UseCases) -> tuple[Ro
 
 def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
     """Return the addresses of the authorization server."""
-    context = ServerContext(
-        issuer=issuer,
-        offer=offer_of(issuer, used.deployment),
-        token_endpoint=f"{issuer.url}/token",
-        mtls_url=used.deployment.mtls_url(issuer),
-    )
+    context = server_context_of(issuer, used.deployment)
     keys = JwksEndpoint(issuer.id, used.signer)
     logos = LogoEndpoint(issuer, used.server.store, used.pictures)
 

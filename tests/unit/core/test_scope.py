@@ -1,5 +1,6 @@
 """What a scope is made of, and what of it is granted."""
 
+import msgspec
 import pytest
 
 from registrary.core.errors import FieldError
@@ -10,6 +11,7 @@ from registrary.core.scope import (
     default_scope,
     parse_scope,
     split_scope,
+    unasked_scope,
 )
 
 OPENID = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -77,6 +79,25 @@ def test_restricted_scopes_are_in_no_default_set():
 
     assert {"admin", "dcr"} == restricted
     assert restricted.isdisjoint(default_scope(catalogue))
+
+
+@pytest.mark.parametrize(
+    ("may_have", "scope"),
+    [
+        ("read dcr", "read"),
+        ("own admin", "own"),
+        ("own read", "read"),
+        ("dcr", ""),
+        ("", ""),
+    ],
+)
+def test_who_asks_for_nothing_gets_what_is_preset(may_have, scope):
+    """A restricted scope is asked for by name, by those who were approved for it as well."""
+    own = msgspec.structs.replace(DEVELOPMENT_SCOPES[0], name="own", default=False)
+
+    found = unasked_scope([*DEVELOPMENT_SCOPES, own], may_have.split())
+
+    assert scope == " ".join(found)
 
 
 def test_openid_scopes_are_marked():
