@@ -25,7 +25,7 @@ from registrary.core.errors import FieldError
 from registrary.core.issuer import RuleSet
 from registrary.core.lifecycle import Standing
 from registrary.core.metadata.grants import canonical_response_type
-from registrary.core.scope import default_scope, parse_scope
+from registrary.core.scope import parse_scope, unasked_scope
 
 UNKNOWN_CLIENT: Final = Failure(
     code="invalid_client", description="client_id: is not that of a client of this server"
@@ -193,10 +193,10 @@ def _scope(asked: _Asked, response_type: frozenset[str]) -> tuple[str, ...]:
     except FieldError as error:
         raise RequestRefused("invalid_scope", "scope", error.rule) from error
     may_have = asked.may_have
-    preset = default_scope(asked.context.issuer.scopes)
-    scope = [name for name in wanted or preset if name in may_have]
-    if not wanted:
-        scope = scope or list(may_have)
+    if wanted:
+        scope = tuple(name for name in wanted if name in may_have)
+    else:
+        scope = unasked_scope(asked.context.issuer.scopes, may_have)
     if wanted and not scope:
         raise RequestRefused("invalid_scope", "scope", "the client registered nothing of it")
     # Core §11: without a code there is nothing to renew later.

@@ -12,7 +12,7 @@ from registrary.core.client import Client
 from registrary.core.errors import FieldError
 from registrary.core.issuer import Issuer
 from registrary.core.metadata.grants import CLIENT_CREDENTIALS
-from registrary.core.scope import parse_scope
+from registrary.core.scope import parse_scope, unasked_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ClientCredentialsGrant:
 
 
 def granted_scope(issuer: Issuer, client: Client, asked: str | None) -> str | Refusal:
-    """Return what of *asked* the client gets in its own name; without asking, all it may have.
+    """Return what of *asked* the client gets in its own name; without asking, what is preset.
 
     OpenID scopes mean nothing without a person. What is asked for and not to be had is left
     out; refused only when nothing of it is left.
@@ -67,7 +67,7 @@ def granted_scope(issuer: Issuer, client: Client, asked: str | None) -> str | Re
     except FieldError as error:
         return Refusal("invalid_scope", f"scope: {error.rule}")
     if not tokens:
-        return " ".join(registered)
+        return " ".join(unasked_scope(issuer.scopes, registered))
     granted = [name for name in tokens if name in registered]
     openid = {scope.name for scope in issuer.scopes if scope.openid}
     if not granted and not set(tokens) <= openid:

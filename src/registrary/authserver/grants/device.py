@@ -32,7 +32,7 @@ from registrary.core.errors import FieldError
 from registrary.core.events import Event, Tag
 from registrary.core.grants import Authorization, DeviceAuthorization, DeviceUserCode
 from registrary.core.metadata.grants import DEVICE_CODE
-from registrary.core.scope import default_scope, parse_scope
+from registrary.core.scope import parse_scope, unasked_scope
 from registrary.core.secrets import Prefix, Secret
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event
 from registrary.ports.store import Conflict
@@ -316,7 +316,8 @@ def _scope_asked(context: ServerContext, request: TokenRequest) -> tuple[str, ..
         wanted = parse_scope(request.scope or "")
     except FieldError as error:
         return Refusal("invalid_scope", f"scope: {error.rule}")
-    preset = wanted or default_scope(context.issuer.scopes)
+    registered = request.client.metadata.get("scope", "").split()
+    preset = wanted or unasked_scope(context.issuer.scopes, registered)
     scope = scope_of(context.issuer, request.client, preset)
     if wanted and not scope:
         return Refusal("invalid_scope", "scope: nothing of it was registered for this client")

@@ -274,7 +274,7 @@ def test_certification_lets_confidential_clients_leave_pkce_out(method, may_leav
         ("openid read", "  ", ("openid", "read")),
         ("openid read admin", None, ("openid", "read")),
         ("openid read admin", "admin", ("admin",)),
-        ("admin", None, ("admin",)),
+        ("admin", None, ()),
         ("read gone", "gone read", ("read",)),
         ("openid offline_access", "openid offline_access", ("openid", "offline_access")),
     ],
