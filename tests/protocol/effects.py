@@ -224,8 +224,8 @@ def _worth(house: House, held: Holdings) -> dict[str, str]:
         "/introspect, own JWT": asked(house.watcher, held.own),
         "/userinfo, JWT": said(app.userinfo(signed)),
         "/userinfo, opaque": said(app.userinfo(held.opaque)),
-        "status list, its own token": on_off(not bit_of(held.own)),
-        "status list, a person's token": on_off(not bit_of(signed)),
+        "status list, its own token": on_off(not bit_of(held.own, house.http)),
+        "status list, a person's token": on_off(not bit_of(signed, house.http)),
     }
 
 
@@ -291,10 +291,10 @@ def on_off(state: object) -> str:
     return "on" if state else "off"
 
 
-def bit_of(token: str) -> int:
+def bit_of(token: str, http: httpx2.Client) -> int:
     """Return what the list that *token* names says of it, one for ended."""
     named = claims_of(token)["status"]["status_list"]
-    answer = httpx2.get(named["uri"], trust_env=False)
+    answer = http.get(named["uri"])
     assert answer.status_code == 200, answer.text
     octets = zlib.decompress(base64.urlsafe_b64decode(_padded(answer.text)))
     place = int(named["idx"])
