@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from registrary.core.x509.certificates import thumbprint
+from registrary.core.x509.thumbprints import thumbprint
 from registrary.testing.client_certificates import self_signed
 from registrary.testing.server import running_server
 from tests.protocol.flows import PUBLIC, an_app, claims_of

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from registrary.core.base64url import decode
 from registrary.core.jose import load_private_key, sign_jwt
-from registrary.core.x509.certificates import thumbprint
+from registrary.core.x509.thumbprints import thumbprint
 from registrary.protocol.client_credentials import ASSERTION_TYPE
 from registrary.testing.client_certificates import ClientAuthority, HeldCertificate, self_signed
 from registrary.testing.hostile.certificates import CertificateAuthority

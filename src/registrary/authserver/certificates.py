@@ -2,17 +2,19 @@
 
 import base64
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from registrary.authserver.presented import Refusal
 from registrary.core.client import Client
 from registrary.core.errors import FieldError
 from registrary.core.grants import Confirmation
-from registrary.core.x509.authorities import Authorities
-from registrary.core.x509.certificates import is_named, read_certificate, thumbprint
+from registrary.core.x509.thumbprints import thumbprint
 from registrary.ports.clock import Clock
 from registrary.ports.fetcher import FetchRefused
 from registrary.ports.remote_keys import RemoteKeys
+
+if TYPE_CHECKING:
+    from registrary.core.x509.authorities import Authorities
 
 SUBJECT_MEMBERS: Final = (
     "tls_client_auth_subject_dn",
@@ -30,7 +32,7 @@ class CertificateVerifier:
 
     remote_keys: RemoteKeys
     clock: Clock
-    authorities: Authorities | None = None
+    authorities: "Authorities | None" = None
 
     async def verify(self, client: Client, der: bytes) -> bool:
         """Tell whether *der*, whose key was proved in TLS, is that of *client*.
@@ -50,6 +52,12 @@ class CertificateVerifier:
         names = [name for name in SUBJECT_MEMBERS if name in client.metadata]
         if self.authorities is None or len(names) != 1:
             return False
+        # Imported here: reading certificates costs a tenth of the start-up, and few servers do.
+        from registrary.core.x509.certificates import (  # noqa: PLC0415 - see above
+            is_named,
+            read_certificate,
+        )
+
         try:
             certificate = read_certificate(der)
         except FieldError:

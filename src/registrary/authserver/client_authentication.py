@@ -1,7 +1,7 @@
 """Proving who a client is, at every endpoint in the same way."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -23,13 +23,15 @@ from registrary.core.client import Client, Credential
 from registrary.core.events import Tag
 from registrary.core.jose import AssertionRefused, read_client_assertion
 from registrary.core.secrets import Prefix, Secret
-from registrary.core.x509.authorities import Authorities
 from registrary.policy.credentials import find_credential, is_first_use
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.counter import Counter
 from registrary.ports.keys import SecretKeys
 from registrary.ports.remote_keys import RemoteKeys
 from registrary.ports.store import Conflict, Store
+
+if TYPE_CHECKING:
+    from registrary.core.x509.authorities import Authorities
 
 NOT_PROVED: Final = Refusal("invalid_client", "client authentication failed")
 HELD: Final = Refusal("unauthorized_client", "the client is held and may not act")
@@ -52,7 +54,7 @@ class ClientAuthenticator:
     clock: Clock
     entropy: Entropy
     refusals: Counter | None = None
-    authorities: Authorities | None = None
+    authorities: "Authorities | None" = None
 
     async def authenticate(
         self,

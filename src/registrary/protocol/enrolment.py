@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-import segno
-
 from registrary.authserver.context import ServerContext
 from registrary.authserver.people.one_time_codes import (
     SECRET_BYTES,
@@ -191,6 +189,8 @@ class CodeEnrolment(Enrolment):
         ticket: Ticket | None = None,
     ) -> Page:
         """Return the page with a new secret, or the one that was shown before."""
+        import segno  # noqa: PLC0415 - 3 ms of start-up, for a page that each sees once
+
         kept = None if ticket is None else ticket.secret
         secret = kept or self.services.draw(SECRET_BYTES).take(SECRET_BYTES)
         host = urlsplit(self.context.issuer.url).netloc

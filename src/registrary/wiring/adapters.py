@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from registrary.config import Settings, SettingsError
 from registrary.config.settings import HttpSettings
 from registrary.core.errors import FieldError
-from registrary.core.x509.authorities import Authorities
 from registrary.keys.local import FileKeys, key_file_of, open_key_file
 from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
 from registrary.outbound.tls import client_context
 from registrary.storage.sqlite import SqliteStore, open_sqlite
+
+if TYPE_CHECKING:
+    from registrary.core.x509.authorities import Authorities
 
 SQLITE_PREFIX: Final = "sqlite:///"
 DEVELOPMENT_STORE: Final = "sqlite:///var/registrary.db"
@@ -82,10 +84,13 @@ def outbound_policy(settings: Settings) -> OutboundPolicy:
     return public_policy(*outbound.ports, host_per_minute=outbound.per_host_per_minute)
 
 
-def client_authorities(settings: HttpSettings) -> Authorities | None:
+def client_authorities(settings: HttpSettings) -> "Authorities | None":
     """Return who vouches for clients' certificates; raises `SettingsError` for a bad file."""
     if settings.tls_client_authorities is None:
         return None
+    # Imported here: reading certificates costs a tenth of the start-up, and few servers do.
+    from registrary.core.x509.authorities import Authorities  # noqa: PLC0415 - see above
+
     try:
         return Authorities.parse(Path(settings.tls_client_authorities).read_bytes())
     except FieldError as error:

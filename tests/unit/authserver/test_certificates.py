@@ -9,7 +9,7 @@ from registrary.authserver.certificates import (
 from registrary.authserver.presented import PresentedCertificate
 from registrary.core.grants import Confirmation
 from registrary.core.x509.authorities import Authorities
-from registrary.core.x509.certificates import thumbprint
+from registrary.core.x509.thumbprints import thumbprint
 from registrary.testing.client_certificates import ClientAuthority, self_signed
 from registrary.testing.clock import MOMENT, FakeClock
 from registrary.testing.factories import a_client, some_metadata

@@ -1,6 +1,5 @@
-"""One certificate as a client proves it in TLS: what it is told by, and whom it names."""
+"""One certificate as a client proves it in TLS: read whole, and whom it names."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Final
@@ -8,7 +7,6 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from registrary.core.base64url import encode
 from registrary.core.errors import FieldError
 from registrary.core.x509.names import name_of, parse_name
 
@@ -21,11 +19,6 @@ _UNREADABLE: Final = (
     x509.UnsupportedGeneralNameType,
 )
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024  # of DER; real ones have one or two kilobytes
-
-
-def thumbprint(der: bytes) -> str:
-    """Return ``x5t#S256`` of the certificate *der* (RFC 8705 §3.1)."""
-    return encode(hashlib.sha256(der).digest())
 
 
 def read_certificate(der: bytes) -> x509.Certificate:

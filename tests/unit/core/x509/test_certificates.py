@@ -1,4 +1,3 @@
-import base64
 from datetime import timedelta
 from ipaddress import ip_address
 
@@ -14,9 +13,8 @@ from registrary.core.x509.certificates import (
     MAX_CERTIFICATE_BYTES,
     is_named,
     read_certificate,
-    thumbprint,
 )
-from registrary.testing.client_certificates import ClientAuthority, self_signed
+from registrary.testing.client_certificates import ClientAuthority
 from registrary.testing.clock import MOMENT
 
 AUTHORITY = ClientAuthority(now=MOMENT)
@@ -164,12 +162,3 @@ def test_what_is_no_certificate_is_refused(der):
     """A proxy passes on what it was told to, not what it understood."""
     with pytest.raises(FieldError, match="the certificate"):
         read_certificate(der)
-
-
-@pytest.mark.spec("E-022")
-def test_a_thumbprint_is_the_digest_of_the_whole_certificate():
-    """Resource servers compute the same from what TLS shows them (RFC 8705 §3.1)."""
-    held = self_signed(now=MOMENT)
-    digest = held.certificate.fingerprint(hashes.SHA256())
-
-    assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == thumbprint(held.der)
