@@ -25,7 +25,8 @@ class Provider:
 
     *subject* is who signs in. *claims* and *userinfo* come on top of what ID token and userinfo
     say anyway, None leaves a claim out. *answer* changes the parameters that people are sent back
-    with. *asked* are the authorization requests it saw, *registered* what clients registered.
+    with. *asked* are the authorization requests it saw, *registered* what clients registered,
+    *presented* the codes that it was shown.
     """
 
     url: str = ""
@@ -36,6 +37,7 @@ class Provider:
     answer: dict[str, str | None] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     registered: list[dict[str, Any]] = field(default_factory=list)  # Any: metadata is JSON
+    presented: list[str] = field(default_factory=list)
     is_down: bool = False
 
     def __post_init__(self) -> None:
@@ -61,6 +63,7 @@ class Provider:
 
     def redeem(self, form: dict[str, str], authorization: str) -> tuple[int, object]:
         """Return status and JSON for a code, if who asks is our client and proves PKCE."""
+        self.presented.append(form["code"])
         pair = b64decode(authorization.removeprefix("Basic ")).decode().split(":")
         if tuple(map(unquote_plus, pair)) != CLIENT:
             return 401, {"error": "invalid_client"}

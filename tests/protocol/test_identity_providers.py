@@ -125,7 +125,8 @@ def test_this_server_registers_itself_where_that_is_possible(api, provider):
     assert 201 == made.status_code, made.text
     assert ("registrary", True) == (made.json()["client_id"], made.json()["has_secret"])
     [asked] = provider.registered
-    assert [f"{str(api.base_url).rstrip('/')}/signin/callback"] == asked["redirect_uris"]
+    assert [made.json()["redirect_uri"]] == asked["redirect_uris"]
+    assert made.json()["redirect_uri"].endswith(f"/signin/callback/{made.json()['id']}")
 
 
 def test_a_provider_that_registers_nobody_needs_a_client_id(api, provider):

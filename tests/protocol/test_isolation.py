@@ -67,6 +67,7 @@ ADDRESSES: Final = {
     "/account/one-time-code": (),
     "/account/passkey": (),
     "/signin/callback": (),
+    "/signin/callback/{provider}": ("identity_provider_id",),
     "/status-lists": (),
     "/status-lists/{id}": ("word",),  # clients-0 is a name at every issuer
     "/setup/{token}": ("admin_token",),

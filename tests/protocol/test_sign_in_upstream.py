@@ -206,6 +206,54 @@ def test_a_provider_that_announces_no_iss_may_leave_it_out(place):
     assert 303 == place.sign_in(place.browser()).status
 
 
+def silent(provider: Provider) -> Provider:
+    """Return *provider*, which from now on does not say that it is the one who answers."""
+    provider.metadata = {"authorization_response_iss_parameter_supported": False}
+    provider.answer = {"iss": None}
+    return provider
+
+
+@pytest.mark.spec("P-002")
+def test_a_code_for_one_provider_is_shown_to_no_other(place):
+    """Mix-up without RFC 9207: a dishonest provider sends people on to an honest one.
+
+    With the code, and a challenge of a sign-in of its own, it would come in as them.
+    """
+    silent(place.provider)
+    with a_provider() as honest:
+        trusted = place.trust(name="Honest", url=silent(honest).url, own_redirect_uri=True)
+        victim = place.browser()
+        left = parse_qs(urlsplit(place.leave(victim)).query)
+        forged = {
+            "redirect_uri": trusted["redirect_uri"],
+            "state": left["state"][0],
+            "nonce": "of-the-attackers-own-sign-in",
+            "code_challenge": "of-the-attackers-own-sign-in",
+        }
+
+        done = victim.open(place.back_from(f"{honest.url}/authorize?{urlencode(forged)}"))
+
+    assert 400 == done.status
+    assert [] == place.provider.presented
+    assert victim.signed_in_as() is None
+
+
+def test_a_provider_may_have_an_address_of_its_own(place):
+    """What comes there comes from this provider, said or not."""
+    silent(place.provider)
+    made = place.trust(own_redirect_uri=True)
+    place.id = made["id"]
+    browser = place.browser()
+
+    done = place.sign_in(browser)
+
+    [request] = place.provider.asked
+    assert f"{place.server.url}/signin/callback/{made['id']}" == request["redirect_uri"]
+    assert made["redirect_uri"] == request["redirect_uri"]
+    assert 303 == done.status
+    assert "anna@work.example" == browser.signed_in_as()
+
+
 @pytest.mark.parametrize(
     "claims",
     [

@@ -165,7 +165,8 @@ class IdentityProvider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     *url* is its issuer identifier. *sealed_secret* is our client secret there, encrypted; without
     one we are a public client. *domains* are e-mail domains whose people are sent there.
     *claims* maps our claim names to theirs where they differ. With *creates_people* somebody who
-    comes for the first time becomes a person here.
+    comes for the first time becomes a person here. With *own_redirect_uri* people come back from it
+    to an address that no other provider sends anybody to.
     """
 
     kind: ClassVar[str] = "identity_provider"
@@ -181,6 +182,7 @@ class IdentityProvider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     domains: tuple[str, ...] = ()
     claims: dict[str, str] = {}
     creates_people: bool = True
+    own_redirect_uri: bool = False
     created_at: datetime
     updated_at: datetime
     disabled_at: datetime | None = None

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from registrary.authserver.context import ServerContext
-from registrary.authserver.people.attempts import RETURN_PATH, Arrival
+from registrary.authserver.people.attempts import RETURN_PATH, Arrival, return_path
 from registrary.authserver.people.provider_metadata import ProviderUnusable
 from registrary.authserver.people.strength import FEDERATED
 from registrary.authserver.people.tickets import Ticket
@@ -42,9 +42,10 @@ class ReturnEndpoint:
     context: ServerContext
     desk: Desk
 
-    def route(self) -> Route:
-        """Return the address, which no metadata announces."""
-        return Route(RETURN_PATH, {"GET": self.arrive}, for_people=True)
+    def routes(self) -> tuple[Route, ...]:
+        """Return the address of all providers and those of single ones; no metadata has them."""
+        paths = (RETURN_PATH, f"{RETURN_PATH}/{{provider}}")
+        return tuple(Route(path, {"GET": self.arrive}, for_people=True) for path in paths)
 
     async def arrive(self, request: HttpRequest) -> HttpResponse | Page:
         """Sign in whom a provider vouches for, and go on at what they came for."""
@@ -60,7 +61,8 @@ class ReturnEndpoint:
             self.services.count_refusal(self.context.id, request.peer, "unknown_state")
             return _refused(_NOT_KNOWN)
         provider = await self.desk.upstream.provider(arrival.attempt.provider)
-        if provider is None:
+        if provider is None or request.path != return_path(provider):
+            # A code that came to another address is another provider's.
             return _refused(_NOT_KNOWN)
         vouched = await self._vouched(request, parameters, provider, arrival=arrival)
         if not isinstance(vouched, Vouched):

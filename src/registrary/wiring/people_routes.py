@@ -18,5 +18,5 @@ def people_routes(context: ServerContext, services: ServerServices) -> tuple[Rou
         Route(PATH, handlers, body_limit=FORM_BODY_BYTES, for_people=True),
         CodeEnrolment(services, context, desk).route(),
         PasskeyEnrolment(services, context, desk).route(),
-        ReturnEndpoint(services, context, desk).route(),
+        *ReturnEndpoint(services, context, desk).routes(),
     )

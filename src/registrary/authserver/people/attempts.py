@@ -56,9 +56,18 @@ class Arrival:
     kept: Kept
 
 
-def return_address(context: ServerContext) -> str:
-    """Return the redirect URI at which providers send people back."""
-    return context.issuer.url + RETURN_PATH
+def return_path(provider: IdentityProvider) -> str:
+    """Return the path below the issuer to which *provider* sends people back.
+
+    One of its own tells who gave out a code, also where the provider does not (mix-up; RFC 9700
+    §4.4.2.2).
+    """
+    return f"{RETURN_PATH}/{provider.id}" if provider.own_redirect_uri else RETURN_PATH
+
+
+def return_address(context: ServerContext, provider: IdentityProvider) -> str:
+    """Return the redirect URI at which *provider* sends people back."""
+    return context.issuer.url + return_path(provider)
 
 
 class Attempts:
@@ -95,7 +104,7 @@ class Attempts:
         parameters = {
             "response_type": "code",
             "client_id": provider.client_id,
-            "redirect_uri": return_address(context),
+            "redirect_uri": return_address(context, provider),
             "scope": provider.scope,
             "state": state,
             "nonce": nonce,

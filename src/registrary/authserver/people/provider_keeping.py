@@ -49,6 +49,7 @@ class ProviderWish:
     domains: tuple[str, ...] | None = None
     claims: Mapping[str, str] | None = None
     creates_people: bool | None = None
+    own_redirect_uri: bool | None = None
     disabled: bool | None = None
 
 
@@ -68,7 +69,6 @@ class ProviderKeeper:
         Another address would let others say who our people are. Raises `Unfit`.
         """
         _check_url(url, loopback_http=context.issuer.dev)
-        wish = wish if wish.client_id else await self._registered(context, url, wish)
         now, draw = self._services.clock.now(), self._services.draw(_DRAW_BYTES)
         blank = IdentityProvider(
             issuer=context.id,
@@ -79,6 +79,7 @@ class ProviderKeeper:
             created_at=now,
             updated_at=now,
         )
+        wish = wish if wish.client_id else await self._registered(context, blank, wish)
         provider = self._applied(blank, wish, draw)
         occasion = Occasion(context.id, now, actor)
         event = _event(occasion, Tag.IDENTITY_PROVIDER_CREATED, provider, draw=draw)
@@ -149,6 +150,7 @@ class ProviderKeeper:
             "domains": None if wish.domains is None else _folded(wish.domains),
             "claims": None if wish.claims is None else dict(wish.claims),
             "creates_people": wish.creates_people,
+            "own_redirect_uri": wish.own_redirect_uri,
         }
         changed = {name: value for name, value in given.items() if value is not None}
         if wish.client_secret is not None:
@@ -161,15 +163,20 @@ class ProviderKeeper:
         return msgspec.structs.replace(provider, **changed)
 
     async def _registered(
-        self, context: ServerContext, url: str, wish: ProviderWish
+        self, context: ServerContext, blank: IdentityProvider, wish: ProviderWish
     ) -> ProviderWish:
-        """Return *wish* with the credentials of a client that was registered at the provider."""
+        """Return *wish* with the credentials of a client that was registered at the provider.
+
+        Nobody has to type its redirect URI, so it has one of its own unless that is not wanted.
+        """
+        is_own = wish.own_redirect_uri is not False
+        address = return_address(context, msgspec.structs.replace(blank, own_redirect_uri=is_own))
         directory = ProviderDirectory(self._fetcher, loopback_http=context.issuer.dev)
         try:
-            metadata = await directory.at(url)
+            metadata = await directory.at(blank.url)
             if metadata.registration_endpoint is None:
                 raise Unfit("client_id: is needed: the provider registers nobody by itself")
-            body = msgspec.json.encode(_registration(context))
+            body = msgspec.json.encode(_registration(context, address))
             question = Question(media_type="application/json", body=body)
             reply = await self._exchanger.ask(
                 metadata.registration_endpoint, question, purpose=REGISTRATION_ENDPOINT
@@ -181,7 +188,7 @@ class ProviderKeeper:
         if reply.status != _CREATED or not isinstance(client_id, str):
             raise Unfit("client_id: is needed: the provider refused to register one")
         kept = Secret(secret) if isinstance(secret, str) else None
-        return replace(wish, client_id=client_id, client_secret=kept)
+        return replace(wish, client_id=client_id, client_secret=kept, own_redirect_uri=is_own)
 
 
 def check_wish(wish: ProviderWish) -> None:
@@ -216,11 +223,11 @@ def _folded(domains: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(domain.lower() for domain in domains))
 
 
-def _registration(context: ServerContext) -> dict[str, Any]:  # Any: JSON values
+def _registration(context: ServerContext, address: str) -> dict[str, Any]:  # Any: JSON values
     """Return our metadata as a client (OpenID Connect Dynamic Client Registration §2)."""
     return {
         "client_name": context.issuer.url,
-        "redirect_uris": [return_address(context)],
+        "redirect_uris": [address],
         "response_types": ["code"],
         "grant_types": ["authorization_code"],
         "token_endpoint_auth_method": "client_secret_basic",
@@ -247,7 +254,16 @@ def _event(
 
 def _told(provider: IdentityProvider) -> dict[str, Any]:  # Any: JSON, as it stands in events
     """Return what may be told of *provider*, of the secret that there is one and another."""
-    names = ("name", "client_id", "scope", "domains", "claims", "creates_people", "disabled_at")
+    names = (
+        "name",
+        "client_id",
+        "scope",
+        "domains",
+        "claims",
+        "creates_people",
+        "own_redirect_uri",
+        "disabled_at",
+    )
     told = {name: msgspec.to_builtins(getattr(provider, name)) for name in names}
     secret = provider.sealed_secret
     return told | {"client_secret": secret and sha256(secret).hexdigest()[:8]}

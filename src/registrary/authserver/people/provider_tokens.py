@@ -64,7 +64,7 @@ class ProviderTokens:
         form = {
             "grant_type": "authorization_code",
             "code": brought.code.reveal(),
-            "redirect_uri": return_address(self._context),
+            "redirect_uri": return_address(self._context, brought.provider),
             "code_verifier": brought.kept.verifier,
         }
         question = self._authenticated(brought, form)

@@ -27,7 +27,8 @@ class NewIdentityProvider(msgspec.Struct, forbid_unknown_fields=True):
     Without *client_id* this server registers itself there, where the provider allows that.
     *domains* are e-mail domains whose people are sent there at once. *claims* maps standard
     claims to the names the provider has for them. With *creates_people* somebody who comes for
-    the first time becomes a person here.
+    the first time becomes a person here. With *own_redirect_uri* it sends people back to an address
+    of its own: wanted where there are several providers; what this server registers itself has one.
     """
 
     url: str
@@ -38,6 +39,7 @@ class NewIdentityProvider(msgspec.Struct, forbid_unknown_fields=True):
     domains: list[str] = []
     claims: dict[str, str] = {}
     creates_people: bool = True
+    own_redirect_uri: bool | None = None
 
 
 class IdentityProviderChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,6 +52,7 @@ class IdentityProviderChange(msgspec.Struct, forbid_unknown_fields=True):
     domains: list[str] | None = None
     claims: dict[str, str] | None = None
     creates_people: bool | None = None
+    own_redirect_uri: bool | None = None
     disabled: bool | None = None
 
 
@@ -66,6 +69,7 @@ class IdentityProviderView(msgspec.Struct, frozen=True, kw_only=True):
     domains: tuple[str, ...]
     claims: dict[str, str]
     creates_people: bool
+    own_redirect_uri: bool
     created_at: datetime
     updated_at: datetime
     disabled_at: datetime | None
@@ -148,6 +152,7 @@ class IdentityProviderOperations:
             domains=tuple(wanted.domains),
             claims=wanted.claims,
             creates_people=wanted.creates_people,
+            own_redirect_uri=wanted.own_redirect_uri,
         )
         with told():
             made = await self.keeper.create(self.context, wanted.url, wish, actor=call.caller.actor)
@@ -182,6 +187,7 @@ class IdentityProviderOperations:
             domains=None if wanted.domains is None else tuple(wanted.domains),
             claims=wanted.claims,
             creates_people=wanted.creates_people,
+            own_redirect_uri=wanted.own_redirect_uri,
             disabled=wanted.disabled,
         )
         with told():
@@ -207,11 +213,12 @@ class IdentityProviderOperations:
             url=provider.url,
             client_id=provider.client_id,
             has_secret=provider.sealed_secret is not None,
-            redirect_uri=return_address(self.context),
+            redirect_uri=return_address(self.context, provider),
             scope=provider.scope,
             domains=provider.domains,
             claims=provider.claims,
             creates_people=provider.creates_people,
+            own_redirect_uri=provider.own_redirect_uri,
             created_at=provider.created_at,
             updated_at=provider.updated_at,
             disabled_at=provider.disabled_at,
