@@ -54,28 +54,28 @@ status list, a person's token      | on     | off      | off    | on     | off  
 """Columns are what a state amounts to: *lifted* and *after* follow upon *soft* and *hard*."""
 
 PERSON: Final = """
-                                   | well | disabled | again  | signed out | disconnected
-/authorize, consent is remembered  | code | login    | login  | login      | asks
-/authorize, prompt=none            | code | login!   | login! | login!     | consent!
-/authorize, a page open before     | code | login    | login  | login      | code
-/token, code                       | ok   | ended    | ended  | ended      | ended
-/token, refresh token              | ok   | ended    | ended  | ended      | ended
-/token, device code                | ok   | ended    | ended  | ended      | denied
-/token, client credentials         | ok   | ok       | ok     | ok         | ok
-/token, exchange                   | ok   | bad      | bad    | bad        | bad
-/token, exchange by an API         | ok   | bad      | bad    | bad        | bad
-/introspect itself, person's JWT   | on   | off      | off    | off        | off
-/introspect itself, opaque         | on   | off      | off    | off        | off
-/introspect itself, refresh token  | on   | off      | off    | off        | off
-/introspect itself, own JWT        | on   | on       | on     | on         | on
-/introspect, person's JWT          | on   | off      | off    | off        | off
-/introspect, opaque                | on   | off      | off    | off        | off
-/userinfo, JWT                     | ok   | dead     | dead   | dead       | dead
-/userinfo, opaque                  | ok   | dead     | dead   | dead       | dead
-status list, its own token         | on   | on       | on     | on         | on
-status list, a person's token      | on   | off      | off    | off        | off
-/device, a code that waits         | asks | login    | login  | login      | asks
-/logout at its wish                | back | back     | back   | back       | back
+                                   | well | disabled | again  | signed out | left   | disconnected
+/authorize, consent is remembered  | code | login    | login  | login      | login  | asks
+/authorize, prompt=none            | code | login!   | login! | login!     | login! | consent!
+/authorize, a page open before     | code | login    | login  | login      | login  | code
+/token, code                       | ok   | ended    | ended  | ended      | ended  | ended
+/token, refresh token              | ok   | ended    | ended  | ended      | ended  | ended
+/token, device code                | ok   | ended    | ended  | ended      | denied | denied
+/token, client credentials         | ok   | ok       | ok     | ok         | ok     | ok
+/token, exchange                   | ok   | bad      | bad    | bad        | bad    | bad
+/token, exchange by an API         | ok   | bad      | bad    | bad        | bad    | bad
+/introspect itself, person's JWT   | on   | off      | off    | off        | off    | off
+/introspect itself, opaque         | on   | off      | off    | off        | off    | off
+/introspect itself, refresh token  | on   | off      | off    | off        | off    | off
+/introspect itself, own JWT        | on   | on       | on     | on         | on     | on
+/introspect, person's JWT          | on   | off      | off    | off        | off    | off
+/introspect, opaque                | on   | off      | off    | off        | off    | off
+/userinfo, JWT                     | ok   | dead     | dead   | dead       | dead   | dead
+/userinfo, opaque                  | ok   | dead     | dead   | dead       | dead   | dead
+status list, its own token         | on   | on       | on     | on         | on     | on
+status list, a person's token      | on   | off      | off    | off        | off    | off
+/device, a code that waits         | asks | login    | login  | login      | login  | asks
+/logout at its wish                | back | back     | back   | back       | back   | back
 """
 
 WORDS: Final = {

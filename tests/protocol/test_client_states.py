@@ -7,6 +7,7 @@ are prepared and tried once, before the first cell is looked at.
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final
 
@@ -128,12 +129,18 @@ def sign_out_everywhere(held: Holdings) -> None:
     )
 
 
+def leave(held: Holdings) -> None:
+    """Sign out of one browser, the only one there is."""
+    page = held.browser.open("/logout")
+    held.browser.press(page, ("decision", "logout"))
+
+
 def disconnect(held: Holdings) -> None:
     """Press the button of the client on the account page."""
     held.browser.press(held.browser.open("/account"), ("disconnect", held.client_id))
 
 
-PEOPLE: Final = ("well", "disabled", "again", "signed out", "disconnected")
+PEOPLE: Final = ("well", "disabled", "again", "signed out", "left", "disconnected")
 
 
 def seen_of_people(house: House) -> Found:
@@ -148,6 +155,7 @@ def seen_of_people(house: House) -> Found:
         house.admin("PATCH", identifiers[state], disabled=True)
     house.admin("PATCH", identifiers["again"], disabled=False)
     sign_out_everywhere(held["signed out"])
+    leave(held["left"])
     disconnect(held["disconnected"])
     time.sleep(LISTS_FOLLOW_SECONDS)
     return {state: found(house, one) for state, one in held.items()}
@@ -186,7 +194,7 @@ def test_a_state_of_a_client_has_its_effect(of_clients: Found, state: str, row: 
 
 @pytest.mark.parametrize("row", PERSON_ROWS["well"])
 @pytest.mark.parametrize("state", PEOPLE)
-@pytest.mark.spec("G-100")
+@pytest.mark.spec("G-101")
 def test_a_state_of_a_person_has_its_effect(of_people: Found, state: str, row: str) -> None:
     """Who is locked out, or sends a client away, must be out at once and everywhere."""
     assert PERSON_ROWS[state][row] == of_people[state][row]
@@ -195,3 +203,25 @@ def test_a_state_of_a_person_has_its_effect(of_people: Found, state: str, row: s
 def test_nothing_is_tried_that_no_table_names(of_clients: Found) -> None:
     """A row that was forgotten in the table would be tried for nothing."""
     assert CLIENT_ROWS["active"].keys() == of_clients["active"].keys()
+
+
+@pytest.mark.spec("G-101")
+def test_who_sends_a_client_away_wins_against_it(house: House) -> None:
+    """A client that redeems its code in the same moment has nothing of it."""
+    person = {"username": "hasty", "password": PASSWORD}
+    house.admin("POST", "people", **person)
+    browser = house.browser_of("hasty")
+    apps = [an_app(house.http) for _ in range(5)]
+    codes = [app.code(browser, scope="openid read") for app in apps]
+    page = browser.open("/account")
+
+    with ThreadPoolExecutor(len(apps)) as pool:
+        redeemed = [pool.submit(app.redeem, code) for app, code in zip(apps, codes, strict=True)]
+        for app in apps:
+            browser.press(page, ("disconnect", app.body["client_id"]))
+        answers = [one.result() for one in redeemed]
+
+    got = [
+        (app, answer.json().get("access_token")) for app, answer in zip(apps, answers, strict=True)
+    ]
+    assert [] == [app.body["client_id"] for app, token in got if token and app.is_active(token)]

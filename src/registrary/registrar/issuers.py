@@ -245,7 +245,8 @@ def _check_lifetime(name: str, lifetime: timedelta | None) -> None:
         raise NotPossible(f"lifetimes: {name}: must be longer than nothing")
     longest = _LONGEST.get(name, LONGEST_LIFETIME)
     if lifetime > longest:
-        raise NotPossible(f"lifetimes: {name}: must not be longer than {longest.days}d")
+        told = f"{longest.days}d" if longest.days else f"{longest.seconds // 60}m"
+        raise NotPossible(f"lifetimes: {name}: must not be longer than {told}")
 
 
 def _changes(before: Issuer, after: Issuer) -> dict[str, FieldChange]:

@@ -90,6 +90,7 @@ async def test_a_change_is_in_the_log_with_before_and_after(office):
         ({"limits": {"speed": 1}}, "speed"),
         ({"lifetimes": {"access_token": "0s"}}, "access_token"),
         ({"lifetimes": {"access_token": "2d"}}, "access_token"),
+        ({"lifetimes": {"authorization_code": "11m"}}, "must not be longer than 10m"),
         ({"lifetimes": {"registration_access_token_overlap": "25h"}}, "registration_access_token"),
         ({"lifetimes": {"access_token": None}}, "access_token"),
         ({"lifetimes": {"signing_key": "soon"}}, "signing_key"),
