@@ -364,3 +364,28 @@ def test_a_request_too_long_for_an_address_is_told_where_to_go(browser, client):
 
     assert 413 == page.status
     assert "RFC 9126" in page.text
+
+
+def test_27_leaving_leads_nobody_to_an_address_that_a_stranger_registered(
+    browser, attacker, http, register
+):
+    """Anybody can register one, sign in once, and send others a link with the ID token."""
+    client = Registered(http.request, register(post_logout_redirect_uris=[EVIL]))
+    back = attacker.go_through(authorize_path(client.body))
+    redeemed = client.ask(
+        "/token",
+        grant_type="authorization_code",
+        code=back.result["code"],
+        redirect_uri=URI,
+        code_verifier=PKCE.verifier,
+    )
+    hint = redeemed.json()["id_token"]
+    address = f"/logout?id_token_hint={hint}&post_logout_redirect_uri={quote(EVIL, safe='')}"
+
+    page = browser.open(address)
+    own = attacker.open(address)
+
+    assert 200 == page.status
+    assert [EVIL] == page.links
+    assert "<script" not in page.text
+    assert EVIL == own.location

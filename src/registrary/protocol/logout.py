@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from registrary.authserver.authorization.failing import is_verified
 from registrary.authserver.authorization.way_back import form_action_source
 from registrary.authserver.context import ServerContext
 from registrary.authserver.logout.frames import frames_of
@@ -15,6 +16,7 @@ from registrary.authserver.logout.request import LogoutRequest, read_request
 from registrary.authserver.people.sessions import SignedIn
 from registrary.authserver.services import ServerServices
 from registrary.core.client import Client
+from registrary.core.issuer import RuleSet
 from registrary.protocol.account import PATH as ACCOUNT
 from registrary.protocol.account import back_to, shown_name
 from registrary.protocol.authorization_answers import see_other
@@ -86,8 +88,7 @@ class LogoutEndpoint:
         if isinstance(turn, Page):
             return turn
         if turn.signed_in is None:
-            # Nobody is here to be signed out; whoever proves that they were may still go back.
-            return _left(turn, [], is_proved=turn.asked.hint is not None)
+            return self._nobody(turn)
         if turn.asked.is_of(self.context, turn.signed_in):
             return await self._leave(turn, turn.signed_in)
         return self._question(turn, turn.signed_in)
@@ -104,7 +105,7 @@ class LogoutEndpoint:
         if isinstance(turn, Page):
             return turn
         if turn.signed_in is None:
-            return _left(turn, [], is_proved=turn.asked.hint is not None)
+            return self._nobody(turn)
         ticket = self.desk.open(request, form, turn.conversation)
         if ticket is None or ticket.session != turn.signed_in.session.id:
             return _error(_STALE, status=403)
@@ -138,6 +139,19 @@ class LogoutEndpoint:
             "client_name": asked.client and _name(asked.client),
         }
         return Page("logout", values=values, headers=headers)
+
+    def _nobody(self, turn: _Turn) -> HttpResponse | Page:
+        """Return what is next where nobody is here to be signed out.
+
+        Whoever proves that they were may go back by themselves. Anybody could register a client,
+        sign in to it and make such a link: to one that nobody here vouches for leads a link alone
+        (RFC 9700 §4.11.2), but on issuers for certification.
+        """
+        client = turn.asked.client
+        is_trusted = self.context.issuer.rule_set is RuleSet.OIDF_DYNAMIC or (
+            client is not None and is_verified(client)
+        )
+        return _left(turn, [], is_proved=turn.asked.hint is not None and is_trusted)
 
     async def _leave(self, turn: _Turn, signed_in: SignedIn) -> HttpResponse | Page:
         """End the session, and tell clients by the browser what it can tell them."""
