@@ -97,6 +97,18 @@ def test_a_clock_that_is_off_is_helped_by_a_nonce(service):
     assert (400, "use_dpop_nonce") == error_of(wrong)
 
 
+@pytest.mark.spec("G-052", "J-004")
+def test_a_nonce_that_was_not_handed_out_lately_is_replaced(service):
+    """§4.3, check 10: a proof names our nonce or none; the answer has the one to use."""
+    proofs, at = Proofs(), f"{service.url}/token"
+
+    wrong = get_token(service, proofs.prove("POST", at, nonce="made-up"))
+    right = get_token(service, proofs.prove("POST", at, nonce=wrong.headers["dpop-nonce"]))
+
+    assert (400, "use_dpop_nonce") == error_of(wrong)
+    assert 200 == right.status_code
+
+
 @pytest.mark.spec("E-010", "G-053")
 def test_a_client_that_registered_for_it_gets_no_other_tokens(http):
     """Who forgets the proof once must not get a token that anybody can use."""

@@ -47,7 +47,8 @@ class ProofJudge:
         algorithms = context.offer.accepted.get(ALGORITHMS, ())
         try:
             proof = read_dpop_proof(text, request, algorithms=algorithms, now=now)
-            if _is_off(proof, now):
+            if proof.nonce is not None or _is_off(proof, now):
+                # A nonce that it has must be one of ours (§4.3, check 10), whatever its time.
                 proof = read_dpop_proof(
                     text,
                     request,
