@@ -5,6 +5,10 @@ import os
 import hypothesis
 import pytest
 
+# The contracts are tests that live in the package; their assertions shall speak as ours do. Here,
+# because any other conftest may import the package first.
+pytest.register_assert_rewrite("registrary.testing")
+
 # A busy machine is slow now and then; how long one example takes proves nothing.
 hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
 # Where there is time: HYPOTHESIS_PROFILE=thorough looks thirty times longer.
