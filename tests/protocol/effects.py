@@ -13,7 +13,7 @@ import httpx2
 
 from registrary.testing.server import RunningServer, running_server
 from tests.interop.enterprise import Enterprise, enterprise
-from tests.protocol.flows import App, an_app, claims_of
+from tests.protocol.flows import PUBLIC, App, an_app, claims_of
 from tests.protocol.kit import OPERATOR, SERVICE, Issuer, bearer, eventually
 from tests.protocol.people import PKCE, Browser, Shown, authorize_path
 
@@ -96,8 +96,10 @@ class Holdings:
 
     app: App
     twin: App  # in whatever state the client is in; to be deleted
+    bare: App  # in that state too, without a secret
     browser: Browser
     tokens: dict[str, Any]  # Any: JSON, for a resource that verifies offline
+    bare_tokens: dict[str, Any]  # Any: JSON
     opaque: str
     own: str
     code: str
@@ -105,6 +107,11 @@ class Holdings:
     pushed: str
     device_code: str
     user_code: str
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """Return all clients whose state is the same."""
+        return self.app, self.twin, self.bare
 
     @property
     def client_id(self) -> str:
@@ -118,6 +125,7 @@ def holdings_of(house: House, username: str) -> Holdings:
         an_app(house.http, grant_types=EVERY_GRANT, post_logout_redirect_uris=[BACK])
         for _ in range(2)
     )
+    bare = an_app(house.http, **PUBLIC)
     browser = house.browser_of(username)
     tokens = app.sign_in(browser, scope=SCOPE, resource=SIGNED)
     opaque = app.sign_in(browser, scope=SCOPE, resource=OPAQUE)["access_token"]
@@ -127,8 +135,10 @@ def holdings_of(house: House, username: str) -> Holdings:
     return Holdings(
         app=app,
         twin=twin,
+        bare=bare,
         browser=browser,
         tokens=tokens,
+        bare_tokens=bare.sign_in(browser, scope=SCOPE),
         opaque=opaque,
         own=own["access_token"],
         code=app.code(browser, scope=SCOPE, resource=SIGNED),
@@ -194,6 +204,7 @@ def _channel(house: House, held: Holdings) -> dict[str, str]:
         "/device_authorization": app.ask("/device_authorization", scope="read"),
         "/token, code": app.redeem(held.code),
         "/token, refresh token": app.refresh(held.tokens["refresh_token"]),
+        "/token, refresh token, no secret": held.bare.refresh(held.bare_tokens["refresh_token"]),
         "/token, device code": app.ask("/token", grant_type=DEVICE, device_code=held.device_code),
         "/token, client credentials": app.ask("/token", grant_type="client_credentials"),
         "/token, exchange": app.ask("/token", **swap),
@@ -224,6 +235,7 @@ def _worth(house: House, held: Holdings) -> dict[str, str]:
         "/introspect, own JWT": asked(house.watcher, held.own),
         "/userinfo, JWT": said(app.userinfo(signed)),
         "/userinfo, opaque": said(app.userinfo(held.opaque)),
+        "/userinfo, no secret": said(app.userinfo(held.bare_tokens["access_token"])),
         "status list, its own token": on_off(not bit_of(held.own, house.http)),
         "status list, a person's token": on_off(not bit_of(signed, house.http)),
     }
@@ -262,7 +274,7 @@ def _logout(held: Holdings) -> str:
     left = held.browser.open(f"/logout?{urlencode(wish)}")
     if left.status == 303:
         return "back" if left.location == BACK else left.location
-    return "asks" if ("decision", "logout") in left.form.buttons else "nobody"
+    return "link" if left.links else "asks" if ("decision", "logout") in left.form.buttons else ""
 
 
 def shown(page: Shown) -> str:

@@ -7,7 +7,8 @@ The two tables say what is expected; test_client_states.py makes each cell a tes
   ``access_denied``.
 - To people: *asks* is the page that asks for consent (or whether to sign out), *login* the login
   page, *none* that no device waits, *code* a code on its way to the client, *back* the way back
-  after a logout, *page* a 4xx page that leads nowhere, *link* one with a link to the client.
+  after a logout. *page* is a 4xx page that leads nowhere; *link* one with a link to the client, as
+  is the page of who had left before.
   *held!*, *login!* and *consent!* are errors sent to the client of a silent request.
 - *on* and *off* are what introspection and status lists say of a token.
 """
@@ -28,6 +29,7 @@ CLIENT: Final = """
 /device, a code that waits         | asks   | none     | none   | asks   | none    | asks  | none
 /token, code                       | ok     | held     | held   | ok     | unknown | ended | unknown
 /token, refresh token              | ok     | held     | held   | ok     | unknown | ended | unknown
+/token, refresh token, no secret   | ok     | held     | held   | ok     | unknown | ended | unknown
 /token, device code                | ok     | held     | held   | ok     | unknown | ended | unknown
 /token, client credentials         | ok     | held     | held   | ok     | unknown | ok    | unknown
 /token, exchange                   | ok     | held     | held   | ok     | unknown | bad   | unknown
@@ -42,6 +44,7 @@ CLIENT: Final = """
 /introspect, own JWT               | on     | off      | off    | on     | off     | off   | off
 /userinfo, JWT                     | ok     | dead     | dead   | ok     | dead    | dead  | dead
 /userinfo, opaque                  | ok     | dead     | dead   | ok     | dead    | dead  | dead
+/userinfo, no secret               | ok     | dead     | dead   | ok     | dead    | dead  | dead
 /revoke                            | ok     | held     | held   | ok     | unknown | ok    | unknown
 status list, its own token         | on     | off      | off    | on     | off     | off   | off
 status list, a person's token      | on     | off      | off    | on     | off     | off   | off
@@ -60,6 +63,7 @@ PERSON: Final = """
 /authorize, a page open before     | code | login    | login  | login      | login  | code
 /token, code                       | ok   | ended    | ended  | ended      | ended  | ended
 /token, refresh token              | ok   | ended    | ended  | ended      | ended  | ended
+/token, refresh token, no secret   | ok   | ended    | ended  | ended      | ended  | ended
 /token, device code                | ok   | ended    | ended  | ended      | denied | denied
 /token, client credentials         | ok   | ok       | ok     | ok         | ok     | ok
 /token, exchange                   | ok   | bad      | bad    | bad        | bad    | bad
@@ -72,10 +76,11 @@ PERSON: Final = """
 /introspect, opaque                | on   | off      | off    | off        | off    | off
 /userinfo, JWT                     | ok   | dead     | dead   | dead       | dead   | dead
 /userinfo, opaque                  | ok   | dead     | dead   | dead       | dead   | dead
+/userinfo, no secret               | ok   | dead     | dead   | dead       | dead   | dead
 status list, its own token         | on   | on       | on     | on         | on     | on
 status list, a person's token      | on   | off      | off    | off        | off    | off
 /device, a code that waits         | asks | login    | login  | login      | login  | asks
-/logout at its wish                | back | back     | back   | back       | back   | back
+/logout at its wish                | back | link     | link   | link       | link   | back
 """
 
 WORDS: Final = {

@@ -106,17 +106,17 @@ def seen_of_clients(house: House) -> Found:
     """Bring a client into each state, and try everything."""
     held = {name: holdings_of(house, USERNAME) for name in [*OTHERS, *HOLDS]}
     for name, (_, change) in OTHERS.items():
-        for app in (held[name].app, held[name].twin):
+        for app in held[name].apps:
             change(house, app)
     for kind in HOLDS:
-        for app in (held[kind].app, held[kind].twin):
+        for app in held[kind].apps:
             hold(house, app, kind)
     time.sleep(LISTS_FOLLOW_SECONDS)
     seen = {name: found(house, one) for name, one in held.items()}
     for kind in HOLDS:
         held[kind].twin = an_app(house.http)
         hold(house, held[kind].twin, kind)
-        for app in (held[kind].app, held[kind].twin):
+        for app in held[kind].apps:
             lift(house, app, kind)
     time.sleep(LISTS_FOLLOW_SECONDS)
     return seen | {f"{kind}, lifted": found(house, held[kind]) for kind in HOLDS}
@@ -135,9 +135,9 @@ def leave(held: Holdings) -> None:
     held.browser.press(page, ("decision", "logout"))
 
 
-def disconnect(held: Holdings) -> None:
-    """Press the button of the client on the account page."""
-    held.browser.press(held.browser.open("/account"), ("disconnect", held.client_id))
+def disconnect(held: Holdings, app: App) -> None:
+    """Press the button of a client on the account page."""
+    held.browser.press(held.browser.open("/account"), ("disconnect", app.body["client_id"]))
 
 
 PEOPLE: Final = ("well", "disabled", "again", "signed out", "left", "disconnected")
@@ -156,7 +156,8 @@ def seen_of_people(house: House) -> Found:
     house.admin("PATCH", identifiers["again"], disabled=False)
     sign_out_everywhere(held["signed out"])
     leave(held["left"])
-    disconnect(held["disconnected"])
+    for app in (held["disconnected"].app, held["disconnected"].bare):
+        disconnect(held["disconnected"], app)
     time.sleep(LISTS_FOLLOW_SECONDS)
     return {state: found(house, one) for state, one in held.items()}
 
