@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class PresentedSecret:
+
+class PresentedSecret(msgspec.Struct, frozen=True):
     """A client id with a secret, in the header (*method* basic) or in the form (post)."""
 
     client_id: str
@@ -50,8 +51,7 @@ class PresentedCertificate:
         return "PresentedCertificate(…)"
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """Where a client came to and from where, for what is written down about it."""
 
     endpoint: str = ""

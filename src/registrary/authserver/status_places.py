@@ -4,9 +4,10 @@ Places are taken at random (Token Status List §12.5.2), so that nothing can be 
 order, in lists that are left half empty, so that a free one is found at once.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
+
+import msgspec
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.services import ServerServices
@@ -27,8 +28,7 @@ _PLACE_BYTES: Final = 2
 Kind = Literal["clients", "grants"]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReference:
+class StatusReference(msgspec.Struct, frozen=True):
     """Where the status of a token is found."""
 
     uri: str

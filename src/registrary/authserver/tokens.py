@@ -1,9 +1,11 @@
 """Issuing access tokens (RFC 6749 §5.1, RFC 8707, RFC 9068), signed or opaque."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.opaque_tokens import mint
@@ -35,8 +37,7 @@ _ID_DRAW_BYTES: Final = 10
 Claims = dict[str, Any]  # Any: claims are JSON values of every kind
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
+class IssuedToken(msgspec.Struct, frozen=True):
     """An access token and what is said of it in the answer (RFC 6749 §5.1).
 
     *scope* is what it is good for, which may be less than was asked. *puts* must be committed
@@ -54,8 +55,7 @@ class IssuedToken:
         return f"IssuedToken({self.token_type})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
+class _Content(msgspec.Struct, frozen=True, kw_only=True):
     """What a token is for and how long it is good."""
 
     targets: tuple[Resource, ...]
@@ -89,18 +89,15 @@ class AccessTokens:
         or nothing could end it. *actor* is who acts for whom it is about (RFC 8693 §4.1). Raises
         `NoSigningKey`.
         """
-        targets = targets_of(context.issuer, resources, within=authorization.resources)
+        targets = _of_one_format(
+            targets_of(context.issuer, resources, within=authorization.resources)
+        )
         if isinstance(targets, Refusal):
             return targets
-        if len({target.token_format for target in targets}) > 1:
-            return MIXED_FORMATS
         known = _known_scope(context.issuer, targets, scope)
         if scope and not known:
             return NOTHING_KNOWN
-        now = self.services.clock.now()
-        lifetime = _lifetime(context.issuer, client, known, targets=targets)
-        expires_at = now + lifetime if grant is None else min(now + lifetime, grant.expires_at)
-        content = _Content(targets=targets, scope=known, issued_at=now, expires_at=expires_at)
+        content = self._content(context.issuer, client, grant, scope=known, targets=targets)
         claims = _claims(context.issuer, client, authorization, content=content)
         if grant is not None:
             claims[GRANT_CLAIM] = grant.id
@@ -108,18 +105,36 @@ class AccessTokens:
             claims["act"] = dict(actor)
         if bound := confirmation.claim():
             claims["cnf"] = bound
-        issued = IssuedToken(
-            access_token="",
-            expires_in=int((expires_at - now).total_seconds()),
+        puts: tuple[Put, ...] = ()
+        if targets and targets[0].token_format is TokenFormat.OPAQUE:
+            text, puts = self._opaque(context, claims, expires_at=content.expires_at)
+        else:
+            place = await self._status_place(context, client, grant, content=content)
+            if place is not None:
+                claims["status"] = place.claim()
+            text = await self._signed(context, claims)
+        return IssuedToken(
+            access_token=text,
+            expires_in=int((content.expires_at - content.issued_at).total_seconds()),
             scope=" ".join(known),
             token_type=BEARER if confirmation.jkt is None else DPOP,
+            puts=puts,
         )
-        if targets and targets[0].token_format is TokenFormat.OPAQUE:
-            return self._opaque(context, issued, claims, expires_at=expires_at)
-        place = await self._status_place(context, client, grant, content=content)
-        if place is not None:
-            claims["status"] = place.claim()
-        return await self._signed(context, issued, claims)
+
+    def _content(
+        self,
+        issuer: Issuer,
+        client: Client,
+        grant: Grant | None,
+        *,
+        scope: tuple[str, ...],
+        targets: tuple[Resource, ...],
+    ) -> _Content:
+        now = self.services.clock.now()
+        expires_at = now + _lifetime(issuer, client, scope, targets=targets)
+        if grant is not None:
+            expires_at = min(expires_at, grant.expires_at)
+        return _Content(targets=targets, scope=scope, issued_at=now, expires_at=expires_at)
 
     async def _status_place(
         self, context: ServerContext, client: Client, grant: Grant | None, *, content: _Content
@@ -138,19 +153,16 @@ class AccessTokens:
         except StoreUnavailable:
             return None
 
-    async def _signed(
-        self, context: ServerContext, issued: IssuedToken, claims: Claims
-    ) -> IssuedToken:
+    async def _signed(self, context: ServerContext, claims: Claims) -> str:
         services = self.services
         claims["jti"] = new_id(services.clock.now(), services.draw(_ID_DRAW_BYTES))
-        token = await services.signer.sign_jwt(
+        return await services.signer.sign_jwt(
             context.id, claims, alg=context.issuer.access_token_signing_alg, typ=TOKEN_TYPE
         )
-        return replace(issued, access_token=token)
 
     def _opaque(
-        self, context: ServerContext, issued: IssuedToken, claims: Claims, *, expires_at: datetime
-    ) -> IssuedToken:
+        self, context: ServerContext, claims: Claims, *, expires_at: datetime
+    ) -> tuple[str, tuple[Put, ...]]:
         minted = mint(self.services, Prefix.ACCESS_TOKEN)
         record = OpaqueAccessToken(
             issuer=context.id,
@@ -160,7 +172,7 @@ class AccessTokens:
             claims=claims | {"jti": minted.id},
             expires_at=expires_at,
         )
-        return replace(issued, access_token=minted.token.reveal(), puts=(Put(record),))
+        return minted.token.reveal(), (Put(record),)
 
 
 def own_authorization(client: Client, *, resources: Sequence[str] = ()) -> Authorization:
@@ -171,6 +183,16 @@ def own_authorization(client: Client, *, resources: Sequence[str] = ()) -> Autho
         resources=tuple(resources),
         client_generation=client.token_generation,
     )
+
+
+def _of_one_format(
+    targets: tuple[Resource, ...] | Refusal,
+) -> tuple[Resource, ...] | Refusal:
+    """Return *targets* if one token can serve them all."""
+    if isinstance(targets, Refusal):
+        return targets
+    is_mixed = any(target.token_format is not targets[0].token_format for target in targets)
+    return MIXED_FORMATS if is_mixed else targets
 
 
 def _known_scope(
@@ -211,7 +233,7 @@ def _claims(
         "iat": numeric_date(content.issued_at),
         "exp": numeric_date(content.expires_at),
     }
-    claims.update(_present(_about_the_person(authorization)))
+    _tell_the_sign_in(authorization, claims)
     if content.scope:
         claims["scope"] = " ".join(content.scope)
     if authorization.authorization_details:
@@ -221,15 +243,11 @@ def _claims(
     return claims
 
 
-def _about_the_person(authorization: Authorization) -> Mapping[str, object]:
-    """Return when and how the person signed in (RFC 9068 §2.2.1)."""
-    auth_time = authorization.auth_time
-    return {
-        "auth_time": None if auth_time is None else numeric_date(auth_time),
-        "acr": authorization.acr,
-        "amr": list(authorization.amr) or None,
-    }
-
-
-def _present(claims: Mapping[str, object]) -> Mapping[str, object]:
-    return {name: value for name, value in claims.items() if value is not None}
+def _tell_the_sign_in(authorization: Authorization, claims: Claims) -> None:
+    """Add to *claims* when and how the person signed in (RFC 9068 §2.2.1)."""
+    if authorization.auth_time is not None:
+        claims["auth_time"] = numeric_date(authorization.auth_time)
+    if authorization.acr is not None:
+        claims["acr"] = authorization.acr
+    if authorization.amr:
+        claims["amr"] = list(authorization.amr)

@@ -92,8 +92,10 @@ def unasked_scope(catalogue: Sequence[ScopeDefinition], may_have: Sequence[str])
     That is the default set, else everything; never a restricted scope, which is to be asked for.
     """
     preset = tuple(name for name in default_scope(catalogue) if name in may_have)
+    if preset:
+        return preset
     restricted = {scope.name for scope in catalogue if scope.restricted}
-    return preset or tuple(name for name in may_have if name not in restricted)
+    return tuple(name for name in may_have if name not in restricted)
 
 
 class Split(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """``POST /token`` (RFC 6749 §3.2)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -172,7 +172,7 @@ class TokenEndpoint:
         # RFC 8693 §2.1: an audience is a target by another name; here every target has one.
         targets = (*asked.resources, *form.all("audience"))
         return await self.grants.exchange.redeem(
-            self._context, replace(asked, resources=targets), exchange
+            self._context, msgspec.structs.replace(asked, resources=targets), exchange
         )
 
     async def _jwt_bearer(self, asked: TokenRequest, form: Parameters) -> TokenAnswer | Refusal:

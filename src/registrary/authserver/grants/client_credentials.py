@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.request import NOT_REGISTERED, TokenAnswer, TokenRequest
 from registrary.authserver.presented import Refusal
-from registrary.authserver.resources import resources_asked_for
 from registrary.authserver.tokens import AccessTokens, own_authorization
 from registrary.core.changes import Changes
 from registrary.core.client import Client
@@ -29,13 +28,10 @@ class ClientCredentialsGrant:
         scope = granted_scope(context.issuer, client, request.scope)
         if isinstance(scope, Refusal):
             return scope
-        targets = resources_asked_for(context.issuer, request.resources)
-        if isinstance(targets, Refusal):
-            return targets
         token = await self.access_tokens.issue(
             context,
             client,
-            own_authorization(client, resources=[target.uri for target in targets]),
+            own_authorization(client, resources=request.resources),
             grant=None,
             scope=scope.split(),
             resources=(),

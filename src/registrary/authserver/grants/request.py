@@ -1,6 +1,5 @@
 """A request for tokens as every grant sees it, and what it is answered."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +15,7 @@ NOT_GOOD: Final = Refusal("invalid_grant", "what was presented is not good, or n
 NOT_REGISTERED: Final = Refusal("unauthorized_client", "the client did not register this grant")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRequest:
+class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What an authenticated *client* asks for, beside what it presents.
 
     *confirmation* is what it proved to hold: the tokens will be bound to that.
@@ -26,8 +24,8 @@ class TokenRequest:
     client: Client
     scope: str | None = None
     resources: tuple[str, ...] = ()
-    confirmation: Confirmation = field(default_factory=Confirmation)
-    visit: Visit = field(default_factory=Visit)
+    confirmation: Confirmation = Confirmation()
+    visit: Visit = Visit()
 
     def may_use(self, grant_type: str) -> bool:
         """Tell whether the client registered *grant_type*."""
