@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.request import TokenAnswer, TokenRequest
@@ -17,6 +18,7 @@ from registrary.core.people import Person
 from registrary.core.secrets import Secret
 
 OPENID = "openid"
+NOTHING_LEFT: Final = Refusal("invalid_scope", "scope: nothing that was allowed is to be had now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class TokenDesk:
         *code* is the one that was redeemed. Raises `NoSigningKey`.
         """
         client, authorization = request.client, grant.authorization
+        if authorization.scope and not scope:
+            # A token without a scope would still be for the API, and some look at nothing else.
+            return NOTHING_LEFT
         token = await self.access_tokens.issue(
             context,
             client,

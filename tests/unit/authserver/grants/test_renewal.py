@@ -270,6 +270,22 @@ async def test_it_ends_when_it_is_not_used_and_at_last_with_its_grant():
 
 
 @pytest.mark.spec("G-029")
+async def test_a_token_with_nothing_left_to_do_is_not_given():
+    """An API that looks at the audience alone would take it for one that may do everything."""
+    server = await Grants.ready()
+    client = await server.web()
+    answer = await server.signed_in(client, scope=("read",))
+    scopes = tuple(one for one in server.context.issuer.scopes if one.name != "read")
+    server.context = server.context_of(
+        msgspec.structs.replace(server.context.issuer, scopes=scopes)
+    )
+
+    renewed = await renew(server, client, answer.refresh_token)
+
+    assert "invalid_scope" == outcome(renewed)
+
+
+@pytest.mark.spec("G-029")
 async def test_what_a_client_lost_since_is_not_in_new_tokens():
     """A scope taken from a registration is not kept alive by an old consent."""
     server, client, first = await public()
