@@ -34,7 +34,9 @@ from registrary.core.status_list import TokenStatus, encode_status_list, pack_st
 LIST_TYPE: Final = "statuslist+jwt"
 TIME_TO_LIVE: Final = timedelta(seconds=5)  # after which who holds a copy should look again
 SIGNED_FOR: Final = LIST_LIFETIME / 2  # then it is signed anew, though nothing changed
-KEPT: Final = timedelta(milliseconds=250)  # between two makings of one list, whatever happens
+# Between two makings of one list, whatever happens: whoever makes and deletes clients of their own
+# moves every list. The making itself fits into what is left of the second that is promised.
+KEPT: Final = timedelta(milliseconds=600)
 LISTS_KEPT: Final = 256
 _BITS: Final = 1
 _LIST_ID: Final = re.compile(r"(clients|grants)-(0|[1-9][0-9]{0,8})")
