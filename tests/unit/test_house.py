@@ -191,6 +191,11 @@ PLANTS = {
         "storage/sqlite/planted.py",
         "import registrary.storage.memory",
     ),
+    "grants-in-people": (
+        "authserver",
+        "authserver/people/planted.py",
+        "import registrary.authserver.grants.codes",
+    ),
     "apsw-elsewhere": ("sqlite-library", "storage/memory/planted.py", "import apsw"),
     "asyncpg-elsewhere": ("postgres-library", "storage/sqlite/planted.py", "import asyncpg"),
     "http-client-elsewhere": ("http-client", "keys/planted.py", "import httpx2"),
