@@ -4,10 +4,8 @@ The one kind that is taken is the identity assertion authorization grant (ID-JAG
 decided that this client may act for this person at this API, so nobody is asked here.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -26,13 +24,13 @@ from registrary.authserver.people.provider_metadata import ProviderDirectory, Pr
 from registrary.authserver.people.subjects import subject_of
 from registrary.authserver.presented import Refusal
 from registrary.authserver.resources import resources_asked_for
-from registrary.core.base64url import encode
 from registrary.core.changes import Changes, Put
+from registrary.core.client import Client
 from registrary.core.errors import FieldError
 from registrary.core.grants import Authorization
 from registrary.core.issuer import Issuer
-from registrary.core.jose import ClaimRules, Claims, JoseError, UnknownKey, parse_jws, verify_jws
-from registrary.core.jose.jwt import parse_claims
+from registrary.core.jose import JoseError, UnknownKey
+from registrary.core.jose.id_jag import IdJag, IdJagRules, read_id_jag, verify_id_jag
 from registrary.core.metadata.grants import JWT_BEARER
 from registrary.core.people import IdentityProvider, Person
 from registrary.core.records import SpentAssertion
@@ -40,24 +38,21 @@ from registrary.core.scope import parse_scope
 from registrary.ports.fetcher import FetchRefused
 from registrary.ports.store import Conflict, every
 
-ASSERTION_TYPE: Final = "oauth-id-jag+jwt"
 ALGORITHMS: Final = ("ES256", "RS256", "PS256", "EdDSA")
-MAX_LIFETIME: Final = timedelta(hours=1)
 NOT_CONFIDENTIAL: Final = Refusal("unauthorized_client", "only clients that authenticate may")
 
 
 @dataclass(frozen=True, slots=True)
 class _Proved:
-    """An assertion that *provider* signed for this server, and is still good."""
+    """An assertion that *provider* signed for this server and the client, and is still good."""
 
     provider: IdentityProvider
-    claims: Claims
+    assertion: IdJag
 
     @property
-    def digest(self) -> str:
-        """Return what stands for the assertion once it was used."""
-        parts = [self.provider.id, self.claims.jti or ""]
-        return "id-jag:" + encode(hashlib.sha256(msgspec.json.encode(parts)).digest())
+    def members(self) -> Mapping[str, Any]:  # Any: claims are JSON values of every kind
+        """Return the claims."""
+        return self.assertion.claims.members
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +70,15 @@ class JwtBearerGrant:
             return NOT_REGISTERED
         if request.is_public:
             return NOT_CONFIDENTIAL
-        proved = await self._proved(context, assertion)
-        if proved is None or proved.claims.members.get("client_id") != request.client.client_id:
+        proved = await self._proved(context, request.client, assertion)
+        if proved is None:
             return NOT_GOOD
-        granted = _granted(context.issuer, request, proved.claims.members)
+        granted = _granted(context.issuer, request, proved.members)
         if granted is None:
             return NOT_GOOD
         identities = Identities(self.desk.services)
         person = await identities.person(
-            context, proved.provider, proved.claims.members, visit=request.visit
+            context, proved.provider, proved.members, visit=request.visit
         )
         if person is None or person.disabled_at is not None:
             return NOT_GOOD
@@ -116,7 +111,9 @@ class JwtBearerGrant:
         if isinstance(issued, Refusal):
             return issued
         spent = SpentAssertion(
-            issuer=context.id, digest=proved.digest, expires_at=proved.claims.expires_at
+            issuer=context.id,
+            digest=f"id-jag:{proved.assertion.digest}",
+            expires_at=proved.assertion.expires_at,
         )
         try:
             await services.store.commit(Changes(puts=(Put(spent), *begun.puts(), *issued.puts)))
@@ -125,44 +122,37 @@ class JwtBearerGrant:
         services.issues.note(context.id, request.client.client_id, JWT_BEARER)
         return issued.answer
 
-    async def _proved(self, context: ServerContext, assertion: str) -> _Proved | None:
+    async def _proved(
+        self, context: ServerContext, client: Client, assertion: str
+    ) -> _Proved | None:
         """Return *assertion* if a trusted provider signed it for us; what was wrong is not told."""
         try:
-            jws = parse_jws(assertion)
-            named = parse_claims(jws.payload).get("iss")
-            provider = await self._provider(context, named)
+            unverified = read_id_jag(assertion)
+            provider = await self._provider(context, unverified.issuer)
             if provider is None:
                 return None
             url = (await self.providers.of(provider)).jwks_uri
-            keys = self.desk.services.remote_keys
-            try:
-                payload = verify_jws(jws, await keys.keys(url, kid=jws.kid), algorithms=ALGORITHMS)
-            except UnknownKey:
-                payload = verify_jws(jws, await keys.renewed(url), algorithms=ALGORITHMS)
-            claims = _rules(context.issuer, provider).check(
-                parse_claims(payload), typ=jws.typ, now=self.desk.services.clock.now()
+            keys, now = self.desk.services.remote_keys, self.desk.services.clock.now()
+            rules = IdJagRules(
+                issuer=provider.url,
+                audience=context.issuer.url,
+                client_id=client.client_id,
+                algorithms=ALGORITHMS,
             )
+            try:
+                known = await keys.keys(url, kid=unverified.jws.kid)
+                return _Proved(provider, verify_id_jag(unverified, known, rules, now=now))
+            except UnknownKey:
+                known = await keys.renewed(url)
+                return _Proved(provider, verify_id_jag(unverified, known, rules, now=now))
         except (JoseError, FetchRefused, ProviderUnusable):
             return None
-        subject = claims.members.get("sub")
-        is_whole = claims.issued_at is not None and isinstance(subject, str) and bool(subject)
-        return _Proved(provider, claims) if is_whole else None
 
-    async def _provider(self, context: ServerContext, url: object) -> IdentityProvider | None:
+    async def _provider(self, context: ServerContext, url: str) -> IdentityProvider | None:
         async for provider in every(self.desk.services.store, IdentityProvider, context.id):
             if provider.url == url and provider.disabled_at is None:
                 return provider
         return None
-
-
-def _rules(issuer: Issuer, provider: IdentityProvider) -> ClaimRules:
-    return ClaimRules(
-        types=frozenset({ASSERTION_TYPE}),
-        issuer=provider.url,
-        audiences=frozenset({issuer.url}),
-        max_lifetime=MAX_LIFETIME,
-        requires_jti=True,
-    )
 
 
 def _granted(
@@ -199,7 +189,7 @@ def _authorization(
     context: ServerContext, request: TokenRequest, proved: _Proved, *, person: Person
 ) -> Authorization:
     """Return what the provider allowed the client to do for *person*."""
-    members = proved.claims.members
+    members = proved.members
     acr, amr = members.get("acr"), members.get("amr")
     return Authorization(
         client_id=request.client.client_id,
