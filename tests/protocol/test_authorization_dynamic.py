@@ -157,7 +157,7 @@ def test_errors_lead_back_to_anybody(browser, line, changes, mark):
 
 
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt", "fragment.jwt", "form_post.jwt"])
-@pytest.mark.spec("E-071", "AZ-053")
+@pytest.mark.spec("E-071", "J-054", "AZ-053")
 def test_an_answer_can_be_signed(browser, line, mode):
     """Nobody on the way alters it, and the client knows whose it is (JARM §2.1)."""
     client = register(line, authorization_signed_response_alg="ES256")
@@ -172,6 +172,7 @@ def test_an_answer_can_be_signed(browser, line, mode):
         claims["state"],
     )
     assert claims["code"].startswith("rgy_ac_")
+    assert {"iss", "aud", "exp"} <= set(claims)
 
 
 def test_a_signed_answer_can_be_encrypted(browser, line):

@@ -46,7 +46,7 @@ def sign_out(browser, id_token):
     assert f"{BACK}?state=s" == shown.location
 
 
-@pytest.mark.spec("C-059", "L-010", "L-011", "L-012", "L-013")
+@pytest.mark.spec("C-059", "J-051", "J-052", "L-010", "L-011", "L-012", "L-013")
 def test_a_logout_token_arrives_at_once(http, server, browser, receiver):
     """oidcc-backchannel-rp-initiated-logout: the client verifies it and ends its session."""
     app = told_app(http, receiver)

@@ -105,7 +105,7 @@ def test_anothers_refresh_token_is_not_ended(browser, app, http):
     assert app.is_active(tokens["access_token"])
 
 
-@pytest.mark.spec("E-070", "G-063")
+@pytest.mark.spec("E-070", "G-063", "J-050")
 def test_a_signed_answer_is_for_its_caller(browser, app, http):
     """RFC 9701 §5: an answer that can be shown around says who asked."""
     tokens = app.sign_in(browser)

@@ -53,7 +53,7 @@ def of_client(receiver, client, count):
     return [kind for one in sorted(found, key=lambda one: one.claims["iat"]) for kind in one.events]
 
 
-@pytest.mark.spec("L-040", "L-041")
+@pytest.mark.spec("J-053", "L-040", "L-041")
 @pytest.mark.usefixtures("stream")
 def test_a_revoked_client_is_told_of_at_once(http, server, register, receiver):
     """A gateway that keeps tokens it has seen drops those of this client."""

@@ -68,7 +68,7 @@ def flips(http, place, wanted):
     return eventually(lambda: bit(http, place), wanted) == wanted
 
 
-@pytest.mark.spec("L-030", "L-031")
+@pytest.mark.spec("J-056", "L-030", "L-031")
 def test_a_list_is_what_the_draft_says(http, register, server):
     """Libraries look at type, subject and width before they believe a bit."""
     uri, _ = place_of(token_of(http, client_of(register)))
@@ -81,6 +81,7 @@ def test_a_list_is_what_the_draft_says(http, register, server):
         claims["status_list"]["bits"],
     )
     assert uri.startswith(f"{server.url}/status-lists/clients-")
+    assert {"iss", "sub", "iat", "exp", "ttl", "status_list"} == set(claims)
     assert claims["exp"] > claims["iat"]
 
 
