@@ -11,6 +11,7 @@ from registrary.authserver.grants.beginning import begin_grant
 from registrary.authserver.grants.request import NOT_REGISTERED, TokenAnswer, TokenRequest
 from registrary.authserver.inspection import concerns
 from registrary.authserver.presented import Refusal
+from registrary.authserver.resources import resources_asked_for
 from registrary.authserver.token_reading import LiveToken, ReadToken, TokenReader
 from registrary.authserver.tokens import AccessTokens
 from registrary.core.changes import Changes, Put
@@ -119,8 +120,10 @@ class ExchangeGrant:
         scope: tuple[str, ...],
         actor: Actor | None,
     ) -> TokenAnswer | Refusal:
-        services, token = self.access_tokens.services, subject.token
-        meant_for = tuple(sorted(token.audience - {context.issuer.url}))
+        services = self.access_tokens.services
+        meant_for = _meant_for(context, request, subject)
+        if isinstance(meant_for, Refusal):
+            return meant_for
         grant, puts = self._grant(context, request, subject, meant_for=meant_for)
         issued = await self.access_tokens.issue(
             context,
@@ -162,6 +165,8 @@ class ExchangeGrant:
         if subject.grant is not None:
             ends_at = min(subject.grant.expires_at, token.expires_at)
             allowed = subject.grant.authorization
+            if not allowed.resources:
+                allowed = msgspec.structs.replace(allowed, resources=meant_for)
             if token.client_id != request.client.client_id:
                 # Who was shown a token gets no further than it goes: that its person allowed the
                 # application more is no business of one API among several (RFC 8707 §3).
@@ -187,6 +192,22 @@ class ExchangeGrant:
         ends_at = min(begun.grant.expires_at, token.expires_at)
         grant = msgspec.structs.replace(begun.grant, expires_at=ends_at)
         return grant, (Put(grant),)
+
+
+def _meant_for(
+    context: ServerContext, request: TokenRequest, subject: LiveToken
+) -> tuple[str, ...] | Refusal:
+    """Return what the subject token is meant for, and with that all the new one can be.
+
+    An application that asked its person for no API in particular chooses here, among those of
+    this issuer; what it may do there is what the person allowed, as everywhere.
+    """
+    token = subject.token
+    named = tuple(sorted(token.audience - {context.issuer.url}))
+    if named or token.client_id != request.client.client_id:
+        return named
+    found = resources_asked_for(context.issuer, request.resources)
+    return found if isinstance(found, Refusal) else tuple(one.uri for one in found)
 
 
 def _may_present(context: ServerContext, request: TokenRequest, token: ReadToken) -> bool:

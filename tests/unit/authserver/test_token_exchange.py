@@ -108,6 +108,26 @@ async def test_it_only_ever_becomes_less(request_, expected):
     )
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"), [(API, "issued"), ("https://evil.example/", "invalid_target")]
+)
+@pytest.mark.spec("G-081")
+async def test_an_application_whose_person_was_asked_for_no_api_chooses_one_here(target, expected):
+    """Many applications name an API only where they need its token; a scope still bounds it."""
+    server = await Exchanges.ready()
+    answer = await server.signed_in(server.app, resources=())
+
+    found = await server.exchange(
+        server.app, answer.access_token, request={"resources": (target,), "scope": "read"}
+    )
+
+    assert expected == outcome(found)
+    if expected == "issued":
+        assert (target, "read") == tuple(
+            claims_of(found.access_token)[name] for name in ("aud", "scope")
+        )
+
+
 @pytest.mark.spec("G-081")
 async def test_the_application_itself_may_go_where_its_person_allowed():
     """It could ask for such a token without an exchange, by its refresh token."""
