@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from registrary.authserver.context import ServerContext
 from registrary.authserver.grants.ending import end_grants_of
@@ -15,9 +15,9 @@ from registrary.core.events import Actor, ActorKind, Tag
 from registrary.core.grants import Consent, Grant, GrantOfPerson
 from registrary.core.uris import host_of
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
+from registrary.ports.store import below
 
 DISCONNECTED: Final = "the person disconnected the client"
-R = TypeVar("R", Consent, GrantOfPerson)
 _Allowed = tuple[tuple[str, ...], datetime, datetime | None]
 
 
@@ -44,7 +44,7 @@ class Connections:
     async def of_person(self, context: ServerContext, person: str) -> list[Connection]:
         """Return what *person* allowed that still stands, in the order of client ids."""
         found: dict[str, list[_Allowed]] = {}
-        async for consent in self._below(Consent, context, person):
+        async for consent in self._consents(context, person):
             remembered = (consent.scope, consent.given_at, None)
             found.setdefault(consent.client_id, []).append(remembered)
         async for grant in self._living_grants(context, person):
@@ -77,7 +77,7 @@ class Connections:
     ) -> None:
         given = [
             consent
-            async for consent in self._below(Consent, context, person)
+            async for consent in self._consents(context, person)
             if consent.client_id == client_id
         ]
         if not given:
@@ -93,25 +93,15 @@ class Connections:
         deletions = tuple(Delete(Consent.kind, context.id, consent.key) for consent in given)
         await self._services.store.commit(Changes(deletions=deletions, events=(event,)))
 
+    def _consents(self, context: ServerContext, person: str) -> AsyncIterator[Consent]:
+        return below(self._services.store, Consent, context.id, prefix=f"{person}:")
+
     async def _living_grants(self, context: ServerContext, person: str) -> AsyncIterator[Grant]:
-        now = self._services.clock.now()
-        async for lead in self._below(GrantOfPerson, context, person):
-            grant = await self._services.store.get(Grant, context.id, lead.grant)
+        now, store = self._services.clock.now(), self._services.store
+        async for lead in below(store, GrantOfPerson, context.id, prefix=f"{person}:"):
+            grant = await store.get(Grant, context.id, lead.grant)
             if grant is not None and grant.revoked_at is None and now < grant.expires_at:
                 yield grant
-
-    async def _below(
-        self, record_type: type[R], context: ServerContext, person: str
-    ) -> AsyncIterator[R]:
-        """Yield the records of *person*, whose keys begin with their id."""
-        after: str | None = f"{person}:"
-        while after is not None:
-            page = await self._services.store.page(record_type, context.id, after=after)
-            for record in page.records:
-                if record.person != person:
-                    return
-                yield record
-            after = page.next_after
 
 
 def _together(client: Client, allowed: list[_Allowed]) -> Connection:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from registrary.core.changes import Changes
+from registrary.core.changes import Changes, Record
 from registrary.core.issuer import Issuer
 
 R = TypeVar("R")
+K = TypeVar("K", bound=Record)
 
 
 class Conflict(Exception):
@@ -101,4 +102,18 @@ async def every(store: Store, record_type: type[R], issuer: str) -> AsyncIterato
             yield record
         if page.next_after is None:
             return
+        after = page.next_after
+
+
+async def below(
+    store: Store, record_type: type[K], issuer: str, *, prefix: str
+) -> AsyncIterator[K]:
+    """Yield the records of *issuer* whose keys begin with *prefix*, in order, a page at a time."""
+    after: str | None = prefix
+    while after is not None:
+        page = await store.page(record_type, issuer, after=after)
+        for record in page.records:
+            if not record.key.startswith(prefix):
+                return
+            yield record
         after = page.next_after

@@ -22,7 +22,7 @@ from registrary.policy.security_events import (
     SecurityEvent,
     grant_subject,
 )
-from registrary.ports.store import Conflict
+from registrary.ports.store import Conflict, below
 
 REPLAYED_CODE: Final = "the authorization code was used again"
 REPLAYED_REFRESH_TOKEN: Final = "a refresh token that was replaced was used again"
@@ -75,7 +75,7 @@ async def end_grants_of(
     prefix = f"{person}:" if client_id is None else f"{person}:{client_id}:"
     ended = 0
     # First what may still become a grant: afterwards no other can appear.
-    async for lead in _leads_below(services, context, prefix):
+    async for lead in below(services.store, GrantOfPerson, context.id, prefix=prefix):
         await _end_unredeemed(services, context, lead.grant)
     async for grant in _grants_below(services, context, prefix):
         ended += await end_grant(
@@ -87,23 +87,10 @@ async def end_grants_of(
 async def _grants_below(
     services: ServerServices, context: ServerContext, prefix: str
 ) -> AsyncIterator[Grant]:
-    async for lead in _leads_below(services, context, prefix):
+    async for lead in below(services.store, GrantOfPerson, context.id, prefix=prefix):
         grant = await services.store.get(Grant, context.id, lead.grant)
         if grant is not None:
             yield grant
-
-
-async def _leads_below(
-    services: ServerServices, context: ServerContext, prefix: str
-) -> AsyncIterator[GrantOfPerson]:
-    after: str | None = prefix
-    while after is not None:
-        page = await services.store.page(GrantOfPerson, context.id, after=after)
-        for lead in page.records:
-            if not lead.key.startswith(prefix):
-                return
-            yield lead
-        after = page.next_after
 
 
 async def _end_unredeemed(services: ServerServices, context: ServerContext, allowed: str) -> None:

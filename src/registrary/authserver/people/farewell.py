@@ -40,6 +40,7 @@ from registrary.policy.security_events import (
     person_subject,
     session_subject,
 )
+from registrary.ports.store import below
 
 BACKCHANNEL_LOGOUT: Final = "backchannel_logout"
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
@@ -206,18 +207,10 @@ async def _unredeemed(
             yield Put(denied, expected=device.revision)
 
 
-async def _leads_of(
+def _leads_of(
     services: PeopleServices, context: ServerContext, session: Session
 ) -> AsyncIterator[GrantOfPerson]:
-    prefix = f"{session.person}:"
-    after: str | None = prefix
-    while after is not None:
-        page = await services.store.page(GrantOfPerson, context.id, after=after)
-        for lead in page.records:
-            if not lead.key.startswith(prefix):
-                return
-            yield lead
-        after = page.next_after
+    return below(services.store, GrantOfPerson, context.id, prefix=f"{session.person}:")
 
 
 def _ends_with(authorization: Authorization | None, session: Session) -> bool:

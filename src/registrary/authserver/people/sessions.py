@@ -25,7 +25,7 @@ from registrary.core.secrets import (
 )
 from registrary.policy.journal import EVENT_DRAW_BYTES, an_event
 from registrary.policy.security_events import EventType, Initiator
-from registrary.ports.store import Conflict
+from registrary.ports.store import Conflict, below
 
 SEEN_EVERY: Final = timedelta(minutes=1)  # a session is not written more often for being used
 CLIENTS_LIMIT: Final = 200  # of one session that are told of its end
@@ -297,15 +297,6 @@ def _deletions(session: Session) -> tuple[Delete, ...]:
     return tuple(Delete(record.kind, record.issuer, record.key) for record in records)
 
 
-async def _indexes(
-    services: PeopleServices, issuer: str, person: str
-) -> AsyncIterator[SessionOfPerson]:
+def _indexes(services: PeopleServices, issuer: str, person: str) -> AsyncIterator[SessionOfPerson]:
     """Yield what leads to the sessions of *person*."""
-    after: str | None = f"{person}:"
-    while after is not None:
-        page = await services.store.page(SessionOfPerson, issuer, after=after)
-        for index in page.records:
-            if index.person != person:
-                return
-            yield index
-        after = page.next_after
+    return below(services.store, SessionOfPerson, issuer, prefix=f"{person}:")
