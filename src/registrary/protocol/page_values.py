@@ -26,7 +26,7 @@ class OutageValues(TypedDict, total=False):
 
 
 class NoValues(TypedDict):
-    """``not_found`` and ``not_served_yet``."""
+    """``not_found``."""
 
 
 class SetupValues(TypedDict):

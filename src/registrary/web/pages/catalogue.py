@@ -21,7 +21,6 @@ PAGES: Final[Mapping[str, type]] = {
     "login": of.LoginValues,
     "logout": of.LogoutValues,
     "not_found": of.NoValues,
-    "not_served_yet": of.NoValues,
     "one_time_code": of.OneTimeCodeValues,
     "onward": of.OnwardValues,
     "server_error": of.OutageValues,

@@ -310,7 +310,6 @@ EXAMPLES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     ),
     "error-bare": ("error", of.ErrorValues()),
     "not-found": ("not_found", of.NoValues()),
-    "not-served-yet": ("not_served_yet", of.NoValues()),
     "server-error": ("server_error", of.OutageValues(reference="5f1e0a")),
     "setup": ("setup", of.SetupValues(issuer="https://id.example")),
     "setup-done": (
