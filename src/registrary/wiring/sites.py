@@ -7,7 +7,6 @@ from registrary.authserver.services import ServerServices
 from registrary.core.issuer import Issuer
 from registrary.ports.keys import Signer
 from registrary.ports.pictures import Pictures
-from registrary.protocol import unavailable
 from registrary.protocol.configuration import ConfigurationEndpoint
 from registrary.protocol.discovery import DiscoveryEndpoint
 from registrary.protocol.jwks import JwksEndpoint
@@ -15,7 +14,7 @@ from registrary.protocol.logo import PATH as LOGOS
 from registrary.protocol.logo import LogoEndpoint
 from registrary.protocol.loopback import at_loopback
 from registrary.protocol.registration import RegistrationEndpoint
-from registrary.protocol.routes import FORM_BODY_BYTES, REGISTRATION_BODY_BYTES, Handler, Route
+from registrary.protocol.routes import REGISTRATION_BODY_BYTES, Route
 from registrary.protocol.transmitter import NAME as SSF_CONFIGURATION
 from registrary.protocol.transmitter import TransmitterEndpoint
 from registrary.registrar.context import IssuerContext
@@ -97,13 +96,6 @@ def server_routes(issuer: Issuer, used: UseCases) -> tuple[Route, ...]:
     context = server_context_of(issuer, used.deployment)
     keys = JwksEndpoint(issuer.id, used.signer)
     logos = LogoEndpoint(issuer, used.server.store, used.pictures)
-
-    def form(path: str, handler: Handler, announced_as: str, *, cors: bool) -> Route:
-        return Route(path, {"POST": handler}, announced_as, cors, body_limit=FORM_BODY_BYTES)
-
-    def pages(path: str, announced_as: str | None = None) -> Route:
-        handlers: dict[str, Handler] = {"GET": unavailable.page, "POST": unavailable.page}
-        return Route(path, handlers, announced_as, body_limit=FORM_BODY_BYTES, for_people=True)
 
     return (
         *authorization_routes(context, used.server, used.authenticator),
