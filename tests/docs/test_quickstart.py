@@ -40,5 +40,6 @@ def test_the_quickstart_works_as_it_stands(tmp_path):
         )
 
     assert "" == done.stderr
-    for promised in ('"active":true', "Morning report", "204", "invalid_client", "sound"):
+    promises = ("demo.example/profile", "Morning report", "204", "invalid_client", "sound")
+    for promised in ('"active":true', *promises):
         assert promised in done.stdout

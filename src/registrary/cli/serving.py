@@ -70,4 +70,5 @@ def greet(settings: "Settings") -> None:
         print("\nRegister a client:\n")
         print(f"  curl -s {url}/register -H 'Content-Type: application/json' \\")
         print("""    -d '{"client_name": "My app", "redirect_uris": ["http://127.0.0.1/cb"]}'""")
+        print(f"\nSign in as demo, password demo:\n\n  {url}/account")
     print(flush=True)
