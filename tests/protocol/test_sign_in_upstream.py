@@ -238,6 +238,15 @@ def test_a_code_for_one_provider_is_shown_to_no_other(place):
     assert victim.signed_in_as() is None
 
 
+def test_a_provider_that_joins_another_has_an_address_of_its_own(place):
+    """Of two that share one, a dishonest one could be brought the codes of the other."""
+    joined = place.trust(name="Second")
+    sharing = place.trust(name="Third", own_redirect_uri=False)
+
+    assert f"{place.server.url}/signin/callback/{joined['id']}" == joined["redirect_uri"]
+    assert f"{place.server.url}/signin/callback" == sharing["redirect_uri"]
+
+
 def test_a_provider_may_have_an_address_of_its_own(place):
     """What comes there comes from this provider, said or not."""
     silent(place.provider)
@@ -393,7 +402,7 @@ def test_secrets_of_providers_are_never_shown(place):
 
     assert CLIENT[1] not in found.text
     assert found.json()["has_secret"] is True
-    assert f"{place.server.url}/signin/callback" == found.json()["redirect_uri"]
+    assert found.json()["redirect_uri"].startswith(f"{place.server.url}/signin/callback")
 
 
 def test_nothing_but_the_state_names_the_attempt(place):

@@ -66,9 +66,12 @@ class ProviderKeeper:
     ) -> IdentityProvider:
         """Return a new provider, whose issuer identifier is *url* for good.
 
-        Another address would let others say who our people are. Raises `Unfit`.
+        Another address would let others say who our people are. One that joins others has a
+        redirect URI of its own unless that is not wanted. Raises `Unfit`.
         """
         _check_url(url, loopback_http=context.issuer.dev)
+        if wish.own_redirect_uri is None and await self._has_providers(context):
+            wish = replace(wish, own_redirect_uri=True)
         now, draw = self._services.clock.now(), self._services.draw(_DRAW_BYTES)
         blank = IdentityProvider(
             issuer=context.id,
@@ -132,6 +135,10 @@ class ProviderKeeper:
         )
         gone = Delete(IdentityProvider.kind, context.id, identifier)
         await self._services.store.commit(Changes(deletions=(gone,), events=(event,)))
+
+    async def _has_providers(self, context: ServerContext) -> bool:
+        page = await self._services.store.page(IdentityProvider, context.id, limit=1)
+        return bool(page.records)
 
     async def _stored(self, context: ServerContext, identifier: str) -> IdentityProvider:
         stored = await self._services.store.get(IdentityProvider, context.id, identifier)
