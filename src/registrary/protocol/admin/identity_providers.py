@@ -28,7 +28,7 @@ class NewIdentityProvider(msgspec.Struct, forbid_unknown_fields=True):
     *domains* are e-mail domains whose people are sent there at once. *claims* maps standard
     claims to the names the provider has for them. With *creates_people* somebody who comes for
     the first time becomes a person here. With *own_redirect_uri* it sends people back to an address
-    of its own; one that joins another, or that this server registers at, does so unless told not to.
+    of its own; one that joins another, or that this server registers at, does so by itself.
     """
 
     url: str
