@@ -11,6 +11,7 @@ from registrary.core.client import Client
 from registrary.core.events import Actor, FieldChange, Tag
 from registrary.core.lifecycle import Standing
 from registrary.core.metadata import Source
+from registrary.policy.ceilings import lowered, policies_over
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import Conflict
 from registrary.registrar.administration import NotFound, NotPossible, Stale
@@ -108,7 +109,7 @@ def _allowed(client: Client, allowance: Allowance, context: IssuerContext) -> Cl
         raise NotPossible("access_token_lifetime: must be longer than nothing and at most 1d")
     approved = client.approved_scope
     if allowance.approved_scope is not None:
-        approved = _checked(allowance.approved_scope, context)
+        approved = _checked(allowance.approved_scope, client, context)
     if (approved, lifetime) == (client.approved_scope, client.access_token_lifetime):
         return client
     lost = set(client.approved_scope) - set(approved)
@@ -125,12 +126,21 @@ def _allowed(client: Client, allowance: Allowance, context: IssuerContext) -> Cl
     )
 
 
-def _checked(names: tuple[str, ...], context: IssuerContext) -> tuple[str, ...]:
-    """Return *names* each once; refuse what is no restricted scope of the issuer."""
-    known = context.offer.scope_by_name
+def _checked(names: tuple[str, ...], client: Client, context: IssuerContext) -> tuple[str, ...]:
+    """Return *names* each once; refuse what is no restricted scope *client* may ever have.
+
+    The policies over the client bind an administrator too: what they forbid would be lost again
+    with its next update.
+    """
+    policies = policies_over(client, context.issuer)
+    if policies is None:
+        raise NotPossible("a policy that binds the client no longer exists")
+    known, within = context.offer.scope_by_name, lowered(context.offer, policies).scope_by_name
     for name in names:
         if name not in known or not known[name].restricted:
             raise NotPossible("approved_scope: must be restricted scopes of this issuer")
+        if name not in within:
+            raise NotPossible("approved_scope: must be within the policies that bind the client")
     return tuple(dict.fromkeys(names))
 
 

@@ -1,9 +1,12 @@
 """What a client could not ask for itself, somebody with the right to it allows."""
 
+import msgspec
 import pytest
 
-from registrary.core.client import Client
+from registrary.core.client import Client, Door
+from registrary.core.issuer import RegistrationPolicy
 from registrary.testing.factories import some_metadata
+from tests.unit.protocol.admin.kit import Office, context_of
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +71,30 @@ async def test_what_cannot_be_allowed_is_refused(office, wish, says):
     answer = await office.call(f"PATCH /clients/{client.client_id}", wish)
 
     assert (400, True) == (answer.status, says in answer.body["detail"])
+
+
+@pytest.mark.parametrize(
+    ("policies", "says"),
+    [
+        ((RegistrationPolicy(name="narrow", scopes=("read",)),), "policies"),
+        ((), "no longer exists"),
+    ],
+    ids=["a ceiling below it", "a policy that is gone"],
+)
+async def test_an_approval_reaches_no_further_than_the_policies_over_the_client(policies, says):
+    """What bound a registration binds whoever writes to the client, for all its life."""
+    office = Office()
+    bound = msgspec.structs.replace(office.context.issuer, policies=policies)
+    office.context = context_of(bound)
+    await office.open()
+    door = Door(mode="protected", policies=("narrow",))
+    client = await office.add_client(door=door, metadata=some_metadata(scope="read"))
+
+    answer = await office.call(f"PATCH /clients/{client.client_id}", {"approved_scope": "admin"})
+    stored = await office.store.get(Client, office.context.id, client.client_id)
+
+    assert (400, True) == (answer.status, says in answer.body["detail"])
+    assert client == stored
 
 
 async def test_who_manages_clients_approves_nothing_by_that(office):
