@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from registrary.testing.server import RunningServer, running_server
+from tests.protocol.people import Browser
 from tests.protocol.wire import Wire, connected
 
 Register = Callable[..., httpx2.Response]
@@ -52,3 +53,27 @@ def register(http: httpx2.Client) -> Register:
         return http.post("/register", json=document)
 
     return send
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Run a development server for certification."""
+    folder = tmp_path_factory.mktemp("certified")
+    config = folder / "registrary.toml"
+    config.write_text('[registration]\nrule_set = "oidf-dynamic"\n')
+    with running_server(folder, "--config", str(config)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def line(certified: RunningServer) -> Iterator[httpx2.Client]:
+    """Return a client whose addresses are below the issuer for certification."""
+    with httpx2.Client(base_url=certified.url, trust_env=False, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def browser(certified: RunningServer) -> Iterator[Browser]:
+    """Return a browser that was never at the issuer for certification."""
+    with Browser(certified.url) as browser:
+        yield browser

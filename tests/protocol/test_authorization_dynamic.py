@@ -3,7 +3,6 @@
 import json
 from base64 import urlsafe_b64decode
 
-import httpx2
 import pytest
 from anyio import to_thread
 from joserfc import jwe
@@ -14,9 +13,8 @@ from registrary.core.jose import ClaimRules, sign_jwt, verify_jwt
 from registrary.core.jose.hashes import left_half_hash
 from registrary.testing.clock import MOMENT
 from registrary.testing.hostile import HostileServer
-from registrary.testing.server import running_server
 from tests.protocol.kit import URI
-from tests.protocol.people import Browser, authorize_path
+from tests.protocol.people import authorize_path
 from tests.unit.authserver.kit import a_key_pair
 
 ALL_TYPES = [
@@ -30,30 +28,6 @@ ALL_TYPES = [
 GRANTS = ["authorization_code", "implicit", "refresh_token"]
 NO_PKCE = {"code_challenge": None, "code_challenge_method": None}
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]
-
-
-@pytest.fixture(scope="module")
-def certified(tmp_path_factory):
-    """Run a development server for certification."""
-    folder = tmp_path_factory.mktemp("certified")
-    config = folder / "registrary.toml"
-    config.write_text('[registration]\nrule_set = "oidf-dynamic"\n')
-    with running_server(folder, "--config", str(config)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def line(certified):
-    """Return a client whose addresses are below the issuer."""
-    with httpx2.Client(base_url=certified.url, trust_env=False, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture
-def browser(certified):
-    """Return a browser that was never here."""
-    with Browser(certified.url) as browser:
-        yield browser
 
 
 def register(line, **members):

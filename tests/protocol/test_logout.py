@@ -6,43 +6,17 @@ for certification.
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx2
 import pytest
 from joserfc import jwt as other_jwt
 from joserfc.jwk import RSAKey
 
 from registrary.core.base64url import decode, encode
-from registrary.testing.server import running_server
 from tests.protocol.flows import App, an_app, claims_of
 from tests.protocol.people import Browser, Shown
 
 BACK = "https://app.example/signed-out"
 WITH_QUERY = "https://app.example/signed-out?lang=en"
 NATIVE = "com.example.app:/signed-out"
-
-
-@pytest.fixture(scope="module")
-def certified(tmp_path_factory):
-    """Run a development server for certification."""
-    folder = tmp_path_factory.mktemp("certified")
-    config = folder / "registrary.toml"
-    config.write_text('[registration]\nrule_set = "oidf-dynamic"\n')
-    with running_server(folder, "--config", str(config)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def line(certified):
-    """Return a client whose addresses are below the issuer."""
-    with httpx2.Client(base_url=certified.url, trust_env=False, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture
-def browser(certified):
-    """Return a browser that was never here."""
-    with Browser(certified.url) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
