@@ -198,6 +198,7 @@ PLANTS = {
     ),
     "apsw-elsewhere": ("sqlite-library", "storage/memory/planted.py", "import apsw"),
     "asyncpg-elsewhere": ("postgres-library", "storage/sqlite/planted.py", "import asyncpg"),
+    "backup-encryption-elsewhere": ("backup-encryption", "storage/planted.py", "import pyrage"),
     "http-client-elsewhere": ("http-client", "keys/planted.py", "import httpx2"),
     "joserfc-elsewhere": ("jose-library", "authserver/planted.py", "import joserfc"),
     "cryptography-elsewhere": ("cryptography", "core/planted.py", "import cryptography"),

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from registrary.audit.record import event_id_octets, event_id_text
 from registrary.ports.audit_log import LoggedEvent, Tile, WaitingEvent
+from registrary.storage.shared.statements import statements
+from registrary.storage.shared.times import moment_of
 from registrary.storage.sqlite.connection import Reader
-from registrary.storage.sqlite.statements import statements
-from registrary.storage.sqlite.times import moment_of
 
-_SQL: Final = statements("log")
+_SQL: Final = statements(__package__, "log")
 _BEHIND_EVERY_ID: Final = b"\xff" * 17
 
 

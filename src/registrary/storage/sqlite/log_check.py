@@ -12,15 +12,15 @@ from typing import Final
 
 import apsw
 
+from registrary.storage.shared.statements import statements
 from registrary.storage.sqlite import schema
 from registrary.storage.sqlite.connection import connect_reader
 from registrary.storage.sqlite.errors import OUTAGES, unavailable
-from registrary.storage.sqlite.statements import statements
 
 LOG_TABLES: Final = ("event_log", "event", "tile", "checkpoint")
 _CHECKED: Final = ("sqlite_schema", *LOG_TABLES)
 _LIMIT: Final = 100  # lines of one check
-_STRAYS: Final = statements("strays")
+_STRAYS: Final = statements(__package__, "strays")
 _SCHEMA: Final = "SELECT name, type, tbl_name, sql FROM sqlite_schema"
 
 

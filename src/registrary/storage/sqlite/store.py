@@ -12,18 +12,18 @@ from registrary.core.changes import Changes
 from registrary.core.issuer import Issuer
 from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEvent
 from registrary.ports.store import PageOf, StoreUnavailable
+from registrary.storage.shared.statements import statements
+from registrary.storage.shared.times import microseconds
 from registrary.storage.sqlite import log_check, upkeep
 from registrary.storage.sqlite.connection import Reader
 from registrary.storage.sqlite.log import LogReader
-from registrary.storage.sqlite.statements import statements
 from registrary.storage.sqlite.tables import BY_TYPE, Table
-from registrary.storage.sqlite.times import microseconds
 from registrary.storage.sqlite.work import ChangesWork, SequencingWork
 from registrary.storage.sqlite.writer import Writer
 
 R = TypeVar("R")
 
-_USED: Final = statements("counters")["used"]
+_USED: Final = statements(__package__, "counters")["used"]
 _ISSUERS: Final = BY_TYPE[Issuer].sql["all"]
 
 

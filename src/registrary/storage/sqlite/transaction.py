@@ -14,12 +14,12 @@ import apsw
 
 from registrary.core.changes import NO_LIMIT, Consume
 from registrary.ports.store import Conflict
-from registrary.storage.sqlite.statements import statements
+from registrary.storage.shared.statements import statements
 from registrary.storage.sqlite.tables import Row, Table
 
-_LOG: Final = statements("log")
+_LOG: Final = statements(__package__, "log")
 _APPEND: Final = _LOG["append"]
-_CONSUME: Final = statements("counters")["consume"]
+_CONSUME: Final = statements(__package__, "counters")["consume"]
 _NUMBER_SHIFT: Final = 40
 
 

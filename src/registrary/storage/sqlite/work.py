@@ -7,12 +7,12 @@ from registrary.audit.record import event_id_text, record_of
 from registrary.core.changes import Changes, Delete, Put, Record, Unchanged
 from registrary.ports.audit_log import Sequencing
 from registrary.ports.store import Conflict
-from registrary.storage.sqlite.statements import statements
+from registrary.storage.shared.statements import statements
+from registrary.storage.shared.times import microseconds
 from registrary.storage.sqlite.tables import BY_KIND, Row, Table
-from registrary.storage.sqlite.times import microseconds
 from registrary.storage.sqlite.transaction import Transaction
 
-_LOG: Final = statements("log")
+_LOG: Final = statements(__package__, "log")
 
 
 class ChangesWork:

@@ -11,9 +11,9 @@ from threading import Thread
 import apsw
 
 from registrary.ports.store import StoreUnavailable
+from registrary.storage.shared.gathering import Gathering
 from registrary.storage.sqlite.connection import connect_writer
 from registrary.storage.sqlite.errors import OUTAGES, unavailable
-from registrary.storage.sqlite.gathering import Gathering
 from registrary.storage.sqlite.transaction import (
     Outcome,
     Work,

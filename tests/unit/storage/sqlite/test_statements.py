@@ -7,15 +7,18 @@ from pathlib import Path
 import apsw
 import pytest
 
+from registrary.storage.shared.statements import statements
 from registrary.storage.sqlite import open_sqlite
 from registrary.storage.sqlite.connection import connect_writer
-from registrary.storage.sqlite.statements import statements
 from registrary.storage.sqlite.tables import TABLES
 
 STATEMENTS = {
     **{f"{table.kind}.{name}": sql for table in TABLES for name, sql in table.sql.items()},
-    **{f"counters.{name}": sql for name, sql in statements("counters").items()},
-    **{f"log.{name}": sql for name, sql in statements("log").items()},
+    **{
+        f"counters.{name}": sql
+        for name, sql in statements("registrary.storage.sqlite", "counters").items()
+    },
+    **{f"log.{name}": sql for name, sql in statements("registrary.storage.sqlite", "log").items()},
 }
 SMALL = {"issuer.all", "log.start"}
 """These look at every issuer, of which there are few."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from registrary.storage.sqlite.gathering import BATCH_LIMIT, PATIENCE, Gathering
+from registrary.storage.shared.gathering import BATCH_LIMIT, PATIENCE, Gathering
 
 
 class HandLoop:
