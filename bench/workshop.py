@@ -15,10 +15,11 @@ from registrary.outbound.fetcher import GuardedFetcher
 from registrary.outbound.policy import development_policy
 from registrary.outbound.resolver import SystemResolver
 from registrary.outbound.tls import client_context
+from registrary.ports.kept_store import KeptStore
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.counting import Counting
 from registrary.registrar.services import Services
-from registrary.storage.sqlite import SqliteStore, open_sqlite
+from registrary.storage.sqlite import open_sqlite
 from registrary.storage.sqlite.writer import WriteConnection
 from registrary.wiring.adapters import SystemClock, SystemEntropy, open_vault
 from registrary.wiring.contexts import context_of
@@ -31,7 +32,7 @@ class Workshop:
 
     context: IssuerContext
     services: Services
-    store: SqliteStore
+    store: KeptStore
     sequencer: Sequencer
 
 
@@ -39,7 +40,7 @@ class Workshop:
 async def workshop(folder: Path) -> AsyncIterator[Workshop]:
     """Open a store in *folder* as ``serve --dev --no-rate-limits`` would."""
     settings = Settings(dev=True, no_rate_limits=True, store=f"sqlite:///{folder / 'store.db'}")
-    vault = open_vault(settings, create=True)
+    vault = await open_vault(settings, create=True)
     clock, entropy = SystemClock(), SystemEntropy()
     try:
         await ensure_issuer(vault.store, settings, clock, entropy=entropy)

@@ -122,7 +122,7 @@ def settled(server: RunningServer, issuer: str, *, is_open: bool) -> Place:
 
 async def name_resource_server(server: RunningServer, client_id: str) -> None:
     """Record `RESOURCE` as one of the issuer's, with *client_id* to watch over its tokens."""
-    vault = open_vault(Settings(store=server.store_url), create=False)
+    vault = await open_vault(Settings(store=server.store_url), create=False)
     try:
         (issuer,) = await vault.store.issuers()
         resource = Resource(uri=RESOURCE, introspecting_clients=(client_id,))

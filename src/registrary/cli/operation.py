@@ -28,7 +28,7 @@ def migrate(
 
     async def run() -> upkeep.StoreInfo:
         settings = Target(store, config).settings()
-        vault = open_vault(settings, create=True)
+        vault = await open_vault(settings, create=True)
         await vault.store.close()
         return upkeep.info(database_path(settings))
 

@@ -11,7 +11,7 @@ from registrary.cli.options import USAGE, Target, fail
 from registrary.config import Settings, SettingsError
 from registrary.core.events import Actor, ActorKind
 from registrary.core.lifecycle import TransitionError
-from registrary.keys.local import KeyFileError
+from registrary.ports.kept_store import KeysUnusable
 from registrary.ports.store import Conflict, StoreUnavailable
 from registrary.registrar.administration import Administrator, NotFound, NotPossible
 from registrary.registrar.context import IssuerContext
@@ -59,7 +59,7 @@ def failures_told() -> Iterator[None]:
         fail(str(error), code=USAGE)
     except NotFound as error:
         fail(f"there is no such {error}")
-    except (NotPossible, TransitionError, KeyFileError, BackupError) as error:
+    except (NotPossible, TransitionError, KeysUnusable, BackupError) as error:
         fail(str(error))
     except StoreUnavailable as error:
         fail(f"the store cannot be used: {error}")
@@ -73,7 +73,7 @@ def failures_told() -> Iterator[None]:
 async def open_desk(target: Target) -> AsyncIterator[Desk]:
     """Open the store and the issuer of *target*, and close it again."""
     settings = target.settings()
-    vault = open_vault(settings, create=False)
+    vault = await open_vault(settings, create=False)
     try:
         context = await _context(vault, settings, wanted=target.issuer or settings.issuer)
         actor = Actor(ActorKind.OPERATOR, os.environ.get("USER"))

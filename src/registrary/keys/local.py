@@ -23,6 +23,7 @@ from registrary.keys.material import (
     with_new_wrapping_key,
 )
 from registrary.keys.sealing import DataKeySealer
+from registrary.ports.kept_store import KeysUnusable
 
 MAX_FILE_BYTES: Final = 1_048_576
 CHECK_INTERVAL_SECONDS: Final = 1.0  # between two looks at whether the file changed
@@ -30,11 +31,11 @@ CHECK_INTERVAL_SECONDS: Final = 1.0  # between two looks at whether the file cha
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-class KeyFileError(Exception):
+class KeyFileError(KeysUnusable):
     """The key file cannot be used. The text names it and says what to do, for operators."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"key file {path}: {problem}")
+        super().__init__(f"key file {path}", problem)
         self.path = path
 
 
@@ -87,8 +88,13 @@ class FileKeys:
         self._now = now
         self._monotonic = monotonic
         self._random_bytes = random_bytes
-        self.problem: KeyFileError | None = None
+        self.problem: KeysUnusable | None = None
         self._read()
+
+    @property
+    def name(self) -> str:
+        """Return which file it is."""
+        return f"key file {self.path}"
 
     def peppers(self) -> PepperRing:
         """Return the peppers as they are now."""

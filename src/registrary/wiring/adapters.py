@@ -14,7 +14,8 @@ from registrary.core.errors import FieldError
 from registrary.keys.local import FileKeys, key_file_of, open_key_file
 from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
 from registrary.outbound.tls import client_context
-from registrary.storage.sqlite import SqliteStore, open_sqlite
+from registrary.ports.kept_store import KeptKeys, KeptStore
+from registrary.storage.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from registrary.core.x509.authorities import Authorities
@@ -44,8 +45,8 @@ class SystemEntropy:
 class Vault:
     """A store and the keys that belong to it."""
 
-    store: SqliteStore
-    keys: FileKeys
+    store: KeptStore
+    keys: KeptKeys
 
 
 def database_path(settings: Settings) -> Path:
@@ -58,7 +59,7 @@ def database_path(settings: Settings) -> Path:
     return Path(url.removeprefix(SQLITE_PREFIX))
 
 
-def open_vault(settings: Settings, *, create: bool) -> Vault:
+async def open_vault(settings: Settings, *, create: bool) -> Vault:
     """Open the store and its keys; with *create* make both where there is neither.
 
     A database without its key file is refused: new keys would turn every credential invalid.

@@ -127,7 +127,7 @@ class Runtime:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Open the store, make what is missing, serve, and let everything finish."""
-        self._vault = open_vault(self.settings, create=True)
+        self._vault = await open_vault(self.settings, create=True)
         resolver = SystemResolver()
         try:
             await demand_keys(self.vault)

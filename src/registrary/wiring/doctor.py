@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from registrary.config import Settings, SettingsError
-from registrary.keys.local import KeyFileError
+from registrary.ports.kept_store import KeysUnusable
 from registrary.ports.store import StoreUnavailable
 from registrary.storage.sqlite import upkeep
 from registrary.wiring.adapters import SystemClock, Vault, database_path, open_vault
@@ -36,7 +36,7 @@ def examine_store(settings: Settings, *, thorough: bool) -> list[Finding]:
         findings += _of_the_file(info, thorough=thorough)
         if info.schema_version == info.newest_schema_version:
             findings += asyncio.run(_of_the_content(settings))
-    except KeyFileError as error:
+    except KeysUnusable as error:
         findings.append(Finding("keys", good=False, seen=str(error)))
     except StoreUnavailable as error:
         findings.append(Finding("store", good=False, seen=str(error), advice=_RESTORE))
@@ -85,7 +85,7 @@ def _damage(problems: Sequence[str]) -> Finding:
 
 
 async def _of_the_content(settings: Settings) -> list[Finding]:
-    vault = open_vault(settings, create=False)
+    vault = await open_vault(settings, create=False)
     try:
         return [*await examine(settings, vault), await _clock(vault)]
     finally:

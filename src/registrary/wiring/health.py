@@ -9,8 +9,8 @@ import msgspec
 
 from registrary.config import Settings
 from registrary.core.signing_key import SigningKey
-from registrary.keys.local import KeyFileError
 from registrary.keys.signer import MAX_KEYS
+from registrary.ports.kept_store import KeysUnusable
 from registrary.ports.keys import UnsealError
 from registrary.wiring.adapters import SystemClock, Vault, database_path
 
@@ -27,7 +27,7 @@ class Finding(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
-async def keys_problem(vault: Vault) -> KeyFileError | None:
+async def keys_problem(vault: Vault) -> KeysUnusable | None:
     """Return why the keys at hand are no use to the store, None when they are those it needs.
 
     Whoever changed the key file, or the store under it, is told here and not by clients: with
@@ -44,12 +44,12 @@ async def keys_problem(vault: Vault) -> KeyFileError | None:
                     sealer.unseal(key.sealed_private, key.place)
             except UnsealError as error:
                 wrong = f"it is not the one this store was written with: {error}"
-                return KeyFileError(vault.keys.path, wrong)
+                return KeysUnusable(vault.keys.name, wrong)
     return None
 
 
 async def demand_keys(vault: Vault) -> None:
-    """Refuse to go on with keys that are no use to the store; raises `KeyFileError`."""
+    """Refuse to go on with keys that are no use to the store; raises `KeysUnusable`."""
     problem = await keys_problem(vault)
     if problem is not None:
         raise problem
@@ -70,7 +70,7 @@ async def examine(settings: Settings, vault: Vault) -> Sequence[Finding]:
         Finding(
             "keys",
             problem is None,
-            str(problem or vault.keys.path.name),
+            str(problem or vault.keys.name),
             "Put the key file of this store back, from wherever its copy is kept.",
         ),
     ]

@@ -17,9 +17,9 @@ from registrary.audit.verify import Delays, LogVerifier, verdict_on_damage
 from registrary.core.issuer import Issuer
 from registrary.keys.signer import LocalSigner
 from registrary.ports.audit_log import LoggedEvent
+from registrary.ports.kept_store import KeptStore
 from registrary.protocol.admin.proofs import InclusionProof, Prover
 from registrary.registrar.log_keys import verifier_keys
-from registrary.storage.sqlite import SqliteStore
 from registrary.wiring.adapters import SystemClock
 from registrary.wiring.offline import NoKeys
 
@@ -52,7 +52,7 @@ def untold(done: int, total: int) -> None:
     """Nobody waits to be told."""
 
 
-async def keys_of_log(store: SqliteStore, issuer: Issuer) -> list[VerifierKey]:
+async def keys_of_log(store: KeptStore, issuer: Issuer) -> list[VerifierKey]:
     """Return the keys that checkpoints of *issuer* may be signed with."""
     try:
         return await verifier_keys(LocalSigner(store, NoKeys()), issuer)
@@ -61,7 +61,7 @@ async def keys_of_log(store: SqliteStore, issuer: Issuer) -> list[VerifierKey]:
 
 
 async def verify_kept_log(
-    log: SqliteStore, issuer: Issuer, *, delays: Delays = DELAYS, progress: Progress = untold
+    log: KeptStore, issuer: Issuer, *, delays: Delays = DELAYS, progress: Progress = untold
 ) -> Verdict:
     """Hold the whole kept log of *issuer* against what was signed."""
     damage = await log.damage_of_log()
@@ -98,7 +98,7 @@ async def verify_kept_log(
     )
 
 
-async def _add_checkpoints(log: SqliteStore, issuer: Issuer, verifier: LogVerifier) -> None:
+async def _add_checkpoints(log: KeptStore, issuer: Issuer, verifier: LogVerifier) -> None:
     while True:
         claimed = verifier.claimed_size
         notes = await log.checkpoints(issuer.id, after_size=claimed, limit=PAGE)
@@ -107,19 +107,19 @@ async def _add_checkpoints(log: SqliteStore, issuer: Issuer, verifier: LogVerifi
             return
 
 
-async def _check_tiles(log: SqliteStore, issuer: Issuer, verifier: LogVerifier) -> None:
+async def _check_tiles(log: KeptStore, issuer: Issuer, verifier: LogVerifier) -> None:
     for level, index in verifier.due_tiles():
         tile = await log.tile(issuer.id, level, index)
         verifier.check_tile((level, index), tile.hashes if tile else None)
 
 
-async def prove_event(log: SqliteStore, issuer: Issuer, event_id: str) -> InclusionProof:
+async def prove_event(log: KeptStore, issuer: Issuer, event_id: str) -> InclusionProof:
     """Prove that an event is in the log. Raises `NotFound`, and `NotPossible` while it waits."""
     return await Prover(issuer, log, await keys_of_log(log, issuer)).inclusion(event_id)
 
 
 async def export_lines(
-    log: SqliteStore, issuer: Issuer, period: Period = ALWAYS, *, progress: Progress = untold
+    log: KeptStore, issuer: Issuer, period: Period = ALWAYS, *, progress: Progress = untold
 ) -> AsyncIterator[bytes]:
     """Yield the lines of an export up to the newest checkpoint.
 
@@ -145,7 +145,7 @@ async def export_lines(
 
 
 async def _events_below(
-    log: SqliteStore, issuer: Issuer, size: int, *, progress: Progress
+    log: KeptStore, issuer: Issuer, size: int, *, progress: Progress
 ) -> AsyncIterator[LoggedEvent]:
     first = 0
     while first < size:

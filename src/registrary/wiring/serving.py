@@ -36,7 +36,7 @@ def run_server(settings: Settings, *, greet: Greeting) -> None:
     """Serve until told to stop; *greet* is called once the addresses are bound.
 
     A stopping server takes no more connections and finishes what is under way, then the process
-    ends with 0. Raises `SettingsError`, `KeyFileError`, `StoreUnavailable` or `OSError` before
+    ends with 0. Raises `SettingsError`, `KeysUnusable`, `StoreUnavailable` or `OSError` before
     anything is served.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,7 +67,7 @@ async def _look_ahead(settings: Settings) -> None:
     _load_certificate(settings.http)
     client_authorities(settings.http)
     outbound_trust(os.environ)
-    vault = open_vault(settings, create=True)
+    vault = await open_vault(settings, create=True)
     try:
         await demand_keys(vault)
     finally:

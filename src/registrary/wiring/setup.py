@@ -24,7 +24,7 @@ def set_up_link(settings: Settings) -> str | None:
 
 
 async def _opened(settings: Settings) -> str | None:
-    vault = open_vault(settings, create=True)
+    vault = await open_vault(settings, create=True)
     try:
         return await _link(vault, settings)
     finally:

@@ -77,7 +77,7 @@ class Office:
         """Open the store for *act* and close it again."""
 
         async def opened() -> T:
-            vault = open_vault(self.settings, create=True)
+            vault = await open_vault(self.settings, create=True)
             try:
                 return await act(vault)
             finally:

@@ -63,14 +63,14 @@ def test_a_store_that_cannot_be_found_is_said_to_be_wrong(store, problem):
 async def test_a_folder_is_no_store(tmp_path):
     """What SQLite says of it sounds like a broken disk."""
     with pytest.raises(SettingsError, match="is a folder; name a file in it"):
-        open_vault(stored_at(tmp_path), create=True)
+        await open_vault(stored_at(tmp_path), create=True)
 
 
 async def test_a_new_store_comes_with_its_keys(tmp_path):
     """The first start needs no step before it, wherever the operator points it."""
     path = tmp_path / "below" / "registrary.db"
 
-    vault = open_vault(stored_at(path), create=True)
+    vault = await open_vault(stored_at(path), create=True)
     await vault.store.close()
 
     assert ["registrary.db", "registrary.db.keys"] == sorted(
@@ -82,7 +82,7 @@ async def test_keys_lie_elsewhere_when_told_to(tmp_path):
     """A stolen disk with the database alone opens nothing."""
     keys = tmp_path / "elsewhere.keys"
 
-    vault = open_vault(
+    vault = await open_vault(
         stored_at(tmp_path / "registrary.db", keys=KeySettings(file=str(keys))), create=True
     )
     await vault.store.close()
@@ -94,20 +94,20 @@ async def test_keys_lie_elsewhere_when_told_to(tmp_path):
 async def test_a_store_without_its_keys_is_not_given_others(tmp_path):
     """Under new keys every credential would be wrong, and nobody would know why."""
     path = tmp_path / "registrary.db"
-    vault = open_vault(stored_at(path), create=True)
+    vault = await open_vault(stored_at(path), create=True)
     await vault.store.close()
     path.with_name("registrary.db.keys").unlink()
 
     with pytest.raises(KeyFileError, match="it is missing"):
-        open_vault(stored_at(path), create=True)
+        await open_vault(stored_at(path), create=True)
 
     assert not path.with_name("registrary.db.keys").exists()
 
 
-def test_a_command_makes_no_store_where_there_is_none(tmp_path):
+async def test_a_command_makes_no_store_where_there_is_none(tmp_path):
     """A mistyped path must not answer with an empty register."""
     with pytest.raises(SettingsError, match="there is no store"):
-        open_vault(stored_at(tmp_path / "registrary.db"), create=False)
+        await open_vault(stored_at(tmp_path / "registrary.db"), create=False)
 
     assert [] == list(tmp_path.iterdir())
 

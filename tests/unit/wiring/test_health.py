@@ -12,8 +12,9 @@ from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.jose import mac_handle
 from registrary.core.secrets import Secret
-from registrary.keys.local import KeyFileError, utc_now
+from registrary.keys.local import utc_now
 from registrary.keys.material import encode_material, new_material
+from registrary.ports.kept_store import KeysUnusable
 from registrary.storage.sqlite import open_sqlite
 from registrary.testing.clock import MOMENT
 from registrary.testing.factories import an_event
@@ -49,7 +50,7 @@ def served(tmp_path):
 
 async def problem_in(folder) -> str | None:
     """Return what is wrong with the keys in *folder*."""
-    vault = open_vault(development(folder), create=False)
+    vault = await open_vault(development(folder), create=False)
     problem = await keys_problem(vault)
     await vault.store.close()
     return None if problem is None else str(problem)
@@ -74,7 +75,7 @@ async def test_a_server_does_not_start_with_the_keys_of_another_store(served):
     """It would tell every client that its secret is wrong."""
     with_other_keys(served)
 
-    with pytest.raises(KeyFileError):
+    with pytest.raises(KeysUnusable):
         async with living(build_app(development(served), environment={})):
             pass
 
@@ -181,7 +182,7 @@ async def spoil_secret(folder, client_id: str) -> None:
 async def findings_in(folder):
     """Return what ``doctor`` finds, by name."""
     settings = development(folder)
-    vault = open_vault(settings, create=False)
+    vault = await open_vault(settings, create=False)
     findings = await examine(settings, vault)
     await vault.store.close()
     return {finding.name: finding for finding in findings}
@@ -193,12 +194,13 @@ async def test_a_store_in_order_has_no_finding_against_it(served):
 
     assert {True} == {finding.good for finding in findings.values()}
     assert ["disk", "keys", "issuers", "log of http://127.0.0.1:8400"] == list(findings)
-    assert "registrary.db.keys" == findings["keys"].seen
+    assert f"key file {served / 'registrary.db.keys'}" == findings["keys"].seen
 
 
 async def test_a_store_that_never_served_says_so(tmp_path):
     """A command pointed at an empty store should not look like lost clients."""
-    await open_vault(development(tmp_path), create=True).store.close()
+    vault = await open_vault(development(tmp_path), create=True)
+    await vault.store.close()
 
     findings = await findings_in(tmp_path)
 
@@ -230,7 +232,7 @@ async def test_foreign_keys_are_found(served):
 
 async def test_each_problem_with_the_keys_is_told_once(served, caplog):
     """A line every few seconds would bury what else goes wrong."""
-    vault = open_vault(development(served), create=False)
+    vault = await open_vault(development(served), create=False)
     watch = KeyWatch()
 
     seen = [await watch.problem(vault) for _ in range(5)]
