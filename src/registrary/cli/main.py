@@ -10,6 +10,7 @@ from registrary.cli import (
     backups,
     clients,
     initial_access_tokens,
+    keys,
     operation,
     people,
     serving,
@@ -53,6 +54,7 @@ app.add_typer(clients.app, name="client")
 app.add_typer(admin_tokens.app, name="admin-token")
 app.add_typer(people.app, name="person")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -7,6 +7,12 @@ from urllib.parse import urlsplit
 
 from registrary.config.loading import SettingsError
 from registrary.config.settings import HttpSettings, Settings
+from registrary.config.store_url import (
+    demand_encryption_key,
+    direct_url,
+    is_postgres,
+    store_url,
+)
 from registrary.core.addresses import Networks
 from registrary.core.errors import FieldError
 from registrary.core.issuer_address import check_spelling
@@ -142,14 +148,16 @@ def mtls_host_is_a_host(settings: Settings) -> None:
 
 
 def store_is_known(settings: Settings) -> None:
-    """Demand a store of a kind this version has."""
-    store = settings.store
-    if store is None:
-        if not settings.dev:
-            raise SettingsError("store is required, such as sqlite:////var/lib/registrary.db")
+    """Demand a store of a kind this version has, and what belongs to it."""
+    if not is_postgres(store_url(settings)):
         return
-    if not store.startswith("sqlite:///") or len(store) == len("sqlite:///"):
-        raise SettingsError("store must be sqlite:///relative.db or sqlite:////absolute.db")
+    if settings.keys.file is not None:
+        raise SettingsError(
+            "keys.file is for SQLite; on PostgreSQL keys lie in the store, sealed under "
+            "keys.encryption_key"
+        )
+    demand_encryption_key(settings)
+    direct_url(settings)
 
 
 def admin_token_is_long(settings: Settings) -> None:

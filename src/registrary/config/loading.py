@@ -14,7 +14,15 @@ from registrary.config.settings import Settings
 PREFIX: Final = "REGISTRARY_"
 CONFIG_VARIABLE: Final = "REGISTRARY_CONFIG"
 FILE_SUFFIX: Final = "_FILE"
-SECRET_SETTINGS: Final = frozenset({"admin_token"})
+SECRET_SETTINGS: Final = frozenset(
+    {
+        "admin_token",
+        "store",  # a URL may hold a password
+        "keys.encryption_key",
+        "keys.previous_encryption_key",
+        "postgres.direct",
+    }
+)
 KINDS: Final = {
     "int": "a whole number",
     "str": "text",
@@ -81,8 +89,11 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[list[str
         if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
             continue
         name = variable.removeprefix(PREFIX).lower()
-        if name.endswith(FILE_SUFFIX.lower()) and name.removesuffix("_file") in SECRET_SETTINGS:
-            yield [name.removesuffix("_file")], _secret_from(Path(text), variable)
+        secret = name.removesuffix(FILE_SUFFIX.lower()).split("__")
+        if name.endswith(FILE_SUFFIX.lower()) and ".".join(secret) in SECRET_SETTINGS:
+            if variable.removesuffix(FILE_SUFFIX) in environment:
+                raise SettingsError(f"{variable.removesuffix(FILE_SUFFIX)} and {variable}: set one")
+            yield secret, _secret_from(Path(text), variable)
         else:
             path = name.split("__")
             kind = _kind_of(path)

@@ -124,11 +124,34 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where key material lies."""
+    """Where key material lies: in a file beside SQLite, in PostgreSQL sealed under a key."""
 
     file: Annotated[
         str | None,
-        documented("Key file; beside the SQLite file with .keys appended when absent."),
+        documented("Key file of SQLite; beside the database with .keys appended when absent."),
+    ] = None
+    encryption_key: Annotated[
+        str | None,
+        documented(
+            "What the keys in PostgreSQL are sealed under, as registrary keys new prints it. Keep "
+            "a copy apart from the database: without it no stored credential works."
+        ),
+    ] = None
+    previous_encryption_key: Annotated[
+        str | None,
+        documented("The one before, until registrary keys reseal has run."),
+    ] = None
+
+
+class PostgresSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How each process uses PostgreSQL; of no concern to SQLite."""
+
+    direct: Annotated[
+        str | None,
+        documented(
+            "URL past the pooler, for the one connection on which a process hears of changes at "
+            "once; without it a pooled process looks for them four times a second."
+        ),
     ] = None
 
 
@@ -155,7 +178,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     store: Annotated[
         str | None,
-        documented("sqlite:///relative.db or sqlite:////absolute.db"),
+        documented(
+            "sqlite:///relative.db, sqlite:////absolute.db or postgresql://USER@HOST/DATABASE. A "
+            "URL with a password belongs in a file."
+        ),
     ] = None
     workers: Annotated[int, documented("Server processes."), Meta(ge=1, le=64)] = 1
     dev: Annotated[
@@ -173,4 +199,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
     keys: KeySettings = KeySettings()
+    postgres: PostgresSettings = PostgresSettings()
     log: LogSettings = LogSettings()

@@ -106,6 +106,10 @@ class FileKeys:
         self._follow()
         return self._sealer
 
+    async def follow(self) -> None:
+        """See what another process changed."""
+        self._follow()
+
     def rotate_pepper(self) -> None:
         """Add a pepper; digests made with the others stay good."""
         self._change(lambda old: with_new_pepper(old, self._random_bytes, now=self._now()))

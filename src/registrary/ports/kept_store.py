@@ -46,3 +46,22 @@ class KeptKeys(SecretKeys, Protocol):
     def problem(self) -> KeysUnusable | None:
         """Return why what is kept cannot be used, None when all is well."""
         ...
+
+    async def follow(self) -> None:
+        """See what another process changed; raises `StoreUnavailable` where the store has them."""
+        ...
+
+
+class KeyDocuments(Protocol):
+    """Keeps one document of keys, sealed by whoever made it, for every process on a store."""
+
+    async def key_document(self) -> tuple[int, bytes] | None:
+        """Return the document and its revision, None when there never was one."""
+        ...
+
+    async def replace_key_document(self, document: bytes, *, expected: int | None) -> None:
+        """Put *document* in the place of revision *expected* (None: of nothing), durably.
+
+        Raises `Conflict` when another revision is there by now.
+        """
+        ...

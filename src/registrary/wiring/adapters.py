@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from registrary.config import Settings, SettingsError
 from registrary.config.settings import HttpSettings
+from registrary.config.store_url import SQLITE, is_postgres, store_url
 from registrary.core.errors import FieldError
 from registrary.keys.local import FileKeys, key_file_of, open_key_file
 from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
@@ -20,8 +21,6 @@ from registrary.storage.sqlite import open_sqlite
 if TYPE_CHECKING:
     from registrary.core.x509.authorities import Authorities
 
-SQLITE_PREFIX: Final = "sqlite:///"
-DEVELOPMENT_STORE: Final = "sqlite:///var/registrary.db"
 EXTRA_STORE_VARIABLE: Final = "SSL_CERT_FILE"
 
 
@@ -51,12 +50,10 @@ class Vault:
 
 def database_path(settings: Settings) -> Path:
     """Return where the SQLite file lies; raises `SettingsError` when no store is named."""
-    url = settings.store or (DEVELOPMENT_STORE if settings.dev else None)
-    if url is None:
-        raise SettingsError("store is required: pass --store or set REGISTRARY_STORE")
-    if not url.startswith(SQLITE_PREFIX) or url == SQLITE_PREFIX:
-        raise SettingsError("store must be sqlite:///relative.db or sqlite:////absolute.db")
-    return Path(url.removeprefix(SQLITE_PREFIX))
+    url = store_url(settings)
+    if is_postgres(url):
+        raise SettingsError("store: this needs a SQLite file, sqlite:///relative.db or absolute")
+    return Path(url.removeprefix(SQLITE))
 
 
 async def open_vault(settings: Settings, *, create: bool) -> Vault:

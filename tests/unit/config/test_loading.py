@@ -1,5 +1,6 @@
 """Settings come from four places, and nonsense is refused before a server starts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,55 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
     settings = load_settings(environment={"REGISTRARY_ADMIN_TOKEN_FILE": str(tmp_path / "token")})
 
     assert "a-very-long-admin-token" == settings.admin_token
+
+
+@pytest.mark.parametrize(
+    ("variable", "read"),
+    [
+        ("REGISTRARY_STORE_FILE", lambda settings: settings.store),
+        ("REGISTRARY_KEYS__ENCRYPTION_KEY_FILE", lambda settings: settings.keys.encryption_key),
+        (
+            "REGISTRARY_KEYS__PREVIOUS_ENCRYPTION_KEY_FILE",
+            lambda settings: settings.keys.previous_encryption_key,
+        ),
+        ("REGISTRARY_POSTGRES__DIRECT_FILE", lambda settings: settings.postgres.direct),
+    ],
+)
+def test_every_secret_may_lie_in_a_file(
+    variable: str, read: Callable[[Settings], str | None], tmp_path: Path
+) -> None:
+    """A database URL holds a password, and container platforms hand out secrets as files."""
+    (tmp_path / "secret").write_text("postgresql://u:p@h/d\n")
+
+    settings = load_settings(environment={variable: str(tmp_path / "secret")})
+
+    assert "postgresql://u:p@h/d" == read(settings)
+
+
+def test_a_secret_and_its_file_are_not_both_set(tmp_path: Path) -> None:
+    """Which one counts would depend on their order, and nobody looks at that."""
+    (tmp_path / "store").write_text("sqlite:///there.db")
+    environment = {
+        "REGISTRARY_STORE": "sqlite:///here.db",
+        "REGISTRARY_STORE_FILE": str(tmp_path / "store"),
+    }
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment=environment)
+
+    assert "REGISTRARY_STORE and REGISTRARY_STORE_FILE: set one" == str(refused.value)
+
+
+def test_a_flag_outweighs_a_file_with_the_same_secret(tmp_path: Path) -> None:
+    """A command can be pointed at another store from within a container."""
+    (tmp_path / "store").write_text("postgresql://u:p@h/d")
+
+    settings = load_settings(
+        flags={"store": "sqlite:///here.db"},
+        environment={"REGISTRARY_STORE_FILE": str(tmp_path / "store")},
+    )
+
+    assert "sqlite:///here.db" == settings.store
 
 
 @pytest.mark.parametrize(
@@ -171,6 +221,43 @@ def test_a_server_does_not_start_unsafely(change: dict[str, str], told: str) -> 
 
     with pytest.raises(SettingsError, match=told):
         check_for_serving(settings)
+
+
+ON_POSTGRES = {
+    "REGISTRARY_ISSUER": "https://id.example",
+    "REGISTRARY_STORE": "postgresql://registrary:s3cr3t@db.example/registrary",
+    "REGISTRARY_KEYS__ENCRYPTION_KEY": "k" * 43,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"REGISTRARY_KEYS__ENCRYPTION_KEY": None}, "registrary keys new"),
+        ({"REGISTRARY_KEYS__FILE": "there.keys"}, "keys.file is for SQLite"),
+        ({"REGISTRARY_STORE": "postgres://u:s3cr3t@h/d"}, "spelt postgresql://"),
+        ({"REGISTRARY_STORE": "postgresql://"}, "postgresql://USER@HOST/DATABASE"),
+        ({"REGISTRARY_POSTGRES__DIRECT": "http://u:s3cr3t@h"}, "postgres.direct must be"),
+        ({"REGISTRARY_STORE": None}, "store is required"),
+    ],
+    ids=["no-key", "key-file", "other-spelling", "nowhere", "direct", "none"],
+)
+def test_what_postgresql_needs_is_demanded_at_start(
+    change: dict[str, str | None], told: str
+) -> None:
+    """A server that found out later would have made an issuer without keys."""
+    changed = {**ON_POSTGRES, **change}
+    environment = {name: value for name, value in changed.items() if value is not None}
+
+    with pytest.raises(SettingsError, match=told) as refused:
+        check_for_serving(load_settings(environment=environment))
+
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_postgresql_needs_a_url_and_a_key() -> None:
+    """The shortest production command line on PostgreSQL works."""
+    check_for_serving(load_settings(environment=ON_POSTGRES))
 
 
 def test_issuer_and_store_are_all_a_production_server_needs() -> None:

@@ -1,0 +1,50 @@
+"""Which store is meant, and what has to be known to open it."""
+
+from typing import Final
+
+from registrary.config.loading import SettingsError
+from registrary.config.settings import Settings
+
+SQLITE: Final = "sqlite:///"
+POSTGRES: Final = "postgresql://"
+DEVELOPMENT_STORE: Final = "sqlite:///var/registrary.db"
+FORMS: Final = "sqlite:///relative.db, sqlite:////absolute.db or postgresql://USER@HOST/DATABASE"
+
+
+def store_url(settings: Settings) -> str:
+    """Return the URL of the store; raises `SettingsError`, which never shows it.
+
+    A development server that is told nothing keeps its store below the folder it runs in.
+    """
+    url = settings.store or (DEVELOPMENT_STORE if settings.dev else None)
+    if url is None:
+        raise SettingsError("store is required: pass --store or set REGISTRARY_STORE")
+    if url.startswith("postgres://"):
+        raise SettingsError("store must be spelt postgresql://, not postgres://")
+    if not url.startswith((SQLITE, POSTGRES)) or url in (SQLITE, POSTGRES):
+        raise SettingsError(f"store must be {FORMS}")
+    return url
+
+
+def is_postgres(url: str) -> bool:
+    """Tell whether *url* leads to PostgreSQL."""
+    return url.startswith(POSTGRES)
+
+
+def demand_encryption_key(settings: Settings) -> str:
+    """Return the key that the keys in PostgreSQL are sealed under, as it was set."""
+    if settings.keys.encryption_key is None:
+        raise SettingsError(
+            "keys.encryption_key is required on PostgreSQL: make one with registrary keys new, "
+            "keep a copy apart from the database, and name its file in "
+            "REGISTRARY_KEYS__ENCRYPTION_KEY_FILE"
+        )
+    return settings.keys.encryption_key
+
+
+def direct_url(settings: Settings) -> str | None:
+    """Return where PostgreSQL is reached past a pooler; None when nothing says so."""
+    direct = settings.postgres.direct
+    if direct is not None and (not direct.startswith(POSTGRES) or direct == POSTGRES):
+        raise SettingsError("postgres.direct must be postgresql://USER@HOST/DATABASE")
+    return direct
