@@ -1,0 +1,73 @@
+"""Run a command that ends when whoever started it does, however that happens.
+
+Standard input is the leash: nobody writes on it, and the kernel lets go of it when its holder dies.
+``python leash.py [--user UID:GID] [--remove FOLDER] COMMAND...``; the exit code is the command's.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from argparse import REMAINDER, ArgumentParser
+from pathlib import Path
+from typing import Final
+
+_GRACE_SECONDS: Final = 15.0
+_SET_CHILD_SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
+
+
+def main() -> None:
+    """Run the command, and clean up where nobody is left to do it."""
+    parser = ArgumentParser()
+    parser.add_argument("--user")
+    parser.add_argument("--remove")
+    parser.add_argument("command", nargs=REMAINDER)
+    options = parser.parse_args()
+    # What a terminal sends to all is for whoever holds the leash to act on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Processes whose parent was killed come to us, so that none stays in the table of the machine.
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
+    user, group = options.user.split(":") if options.user else (None, None)
+    process = subprocess.Popen(  # noqa: S603 - the command is the caller's
+        options.command,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        user=user and int(user),
+        group=group and int(group),
+        extra_groups=[] if user else None,
+    )
+    loose = threading.Event()
+    threading.Thread(target=_watch, args=(process, loose), daemon=True).start()
+    code = process.wait()
+    _bury()
+    if loose.is_set() and options.remove:
+        shutil.rmtree(Path(options.remove), ignore_errors=True)
+    # Not sys.exit: it waits for the thread's lock on standard input.
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _bury() -> None:
+    """Wait for the processes that the command left behind."""
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        return
+
+
+def _watch(process: "subprocess.Popen[bytes]", loose: threading.Event) -> None:
+    """End *process* once nobody holds the leash."""
+    while os.read(0, 1024):
+        pass
+    loose.set()
+    process.send_signal(signal.SIGQUIT)
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+if __name__ == "__main__":
+    main()
