@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from registrary.ports.keys import UnsealError
+from registrary.ports.leadership import EverybodyLeads, Leadership
 from registrary.ports.store import StoreUnavailable
 
 _log: Final = logging.getLogger("registrary.jobs")
@@ -18,7 +19,8 @@ class Job:
     """Something done again and again, *every* so often; one failure does not end it.
 
     *at_once* also as soon as the schedule starts. When it stops, *last* is done, or with None
-    the same once more.
+    the same once more. A *single* one is done where this process leads, and left to the leader
+    where it does not.
     """
 
     name: str
@@ -26,13 +28,15 @@ class Job:
     run: Callable[[], Awaitable[None]]
     at_once: bool = False
     last: Callable[[], Awaitable[None]] | None = None
+    single: bool = False
 
 
 class Schedule:
     """Runs jobs beside the server, and each once more when it stops."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], leadership: Leadership | None = None) -> None:
         self._jobs = jobs
+        self._leadership = leadership or EverybodyLeads()
         self._tasks: list[asyncio.Task[None]] = []
         self._runs: set[asyncio.Task[None]] = set()
 
@@ -46,7 +50,8 @@ class Schedule:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._runs, return_exceptions=True)
         for job in self._jobs:
-            await _run(job, job.last or job.run)
+            if self._is_ours(job):
+                await _run(job, job.last or job.run)
 
     async def _repeat(self, job: Job) -> None:
         if job.at_once:
@@ -57,10 +62,15 @@ class Schedule:
 
     async def _once(self, job: Job) -> None:
         """Run *job* shielded: stopping ends the waiting, and never half a run."""
+        if not self._is_ours(job):
+            return
         run = asyncio.create_task(_run(job, job.run))
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         await asyncio.shield(run)
+
+    def _is_ours(self, job: Job) -> bool:
+        return not job.single or self._leadership.leads()
 
 
 async def _run(job: Job, act: Callable[[], Awaitable[None]]) -> None:

@@ -27,7 +27,10 @@ TELL_EVERY: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """The timed work of one process; any number of processes may do it on one store."""
+    """The timed work of one process; any number of processes may do it on one store.
+
+    What is single is saved where processes know which of them leads.
+    """
 
     store: Store
     clock: Clock
@@ -43,12 +46,12 @@ class Chores:
     def jobs(self) -> list[Job]:
         """Return the jobs; the last puts into the log what the others wrote."""
         return [
-            Job("keys", ROTATE_EVERY, self.rotate_keys),
-            Job("sweep", SWEEP_EVERY, self.sweep),
+            Job("keys", ROTATE_EVERY, self.rotate_keys, single=True),
+            Job("sweep", SWEEP_EVERY, self.sweep, single=True),
             Job("outbox", DELIVER_EVERY, self.deliver, at_once=True, last=self.outbox.finish),
             Job("counts", COUNT_EVERY, self.write_counts),
             Job("presence", TELL_EVERY, self.begin, at_once=True, last=self.presence.end),
-            Job("sequencer", SEQUENCE_EVERY, self.sequence),
+            Job("sequencer", SEQUENCE_EVERY, self.sequence, single=True),
         ]
 
     async def rotate_keys(self) -> None:

@@ -15,6 +15,17 @@ pytestmark = pytest.mark.anyio
 SOON, NEVER = timedelta(milliseconds=1), timedelta(days=1)
 
 
+class Office:
+    """A leadership that a test gives and takes."""
+
+    def __init__(self, *, leads: bool):
+        self.is_held = leads
+
+    def leads(self) -> bool:
+        """Say what the test said."""
+        return self.is_held
+
+
 class Work:
     """Something to do, that says how often it was done; *failures* are raised first."""
 
@@ -145,3 +156,42 @@ async def test_an_outage_is_one_line_and_a_bug_has_its_trace(error, is_traced, c
     [line] = caplog.records
     assert is_traced == (line.exc_info is not None)
     assert "work" in line.getMessage()
+
+
+async def test_what_one_does_for_all_is_left_to_the_leader():
+    """Three nodes that sequence one log would do the work of two for nothing."""
+    single, own, office = Work(), Work(), Office(leads=False)
+    jobs = [Job("single", SOON, single, single=True), Job("own", SOON, own)]
+    schedule = Schedule(jobs, office)
+
+    schedule.start()
+    await own.done()
+    await schedule.stop()
+
+    assert 0 == single.runs
+
+
+async def test_who_comes_to_lead_does_the_work_from_then_on():
+    """The log goes on when the node that kept it is gone."""
+    single, own, office = Work(), Work(), Office(leads=False)
+    jobs = [Job("single", SOON, single, single=True), Job("own", SOON, own)]
+    schedule = Schedule(jobs, office)
+
+    schedule.start()
+    await own.done()
+    office.is_held = True
+    await single.done()
+    await schedule.stop()
+
+    assert single.runs > 1
+
+
+async def test_the_leader_does_it_a_last_time():
+    """What it wrote at its end is in the log when all nodes stop together."""
+    single = Work()
+    schedule = Schedule([Job("single", NEVER, single, single=True)], Office(leads=True))
+
+    schedule.start()
+    await schedule.stop()
+
+    assert 1 == single.runs
