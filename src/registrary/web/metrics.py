@@ -15,31 +15,32 @@ class Metrics:
     """Counts finished requests by route and status; routes, never paths, so it stays small.
 
     *process* names one of several processes behind a listener. Each shows its own counters, and
-    whoever reads them meets now one, now another: without the name they would seem to jump.
+    whoever reads them meets now one, now another: without the name they would seem to jump. Other
+    instruments join in *registry*, with *names* and *process* before the labels of their own.
     """
 
     def __init__(self, process: str | None = None) -> None:
-        self._registry = CollectorRegistry()
-        names = () if process is None else ("process",)
-        self._process = () if process is None else (process,)
+        self.registry = CollectorRegistry()
+        self.names = () if process is None else ("process",)
+        self.process = () if process is None else (process,)
         self._requests = Counter(
             "registrary_requests",
             "Requests answered.",
-            (*names, "method", "route", "status"),
-            registry=self._registry,
+            (*self.names, "method", "route", "status"),
+            registry=self.registry,
         )
         self._seconds = Histogram(
             "registrary_request_seconds",
             "Time from the end of a request to its answer.",
-            (*names, "route"),
+            (*self.names, "route"),
             buckets=_SECONDS,
-            registry=self._registry,
+            registry=self.registry,
         )
         self._messages = Counter(
             "registrary_messages",
             "Attempts to deliver what others are owed, by what came of them.",
-            (*names, "purpose", "outcome"),
-            registry=self._registry,
+            (*self.names, "purpose", "outcome"),
+            registry=self.registry,
         )
         self._pending: list[RequestSummary] = []
 
@@ -51,22 +52,22 @@ class Metrics:
 
     def note_message(self, purpose: str, outcome: str) -> None:
         """Note an attempt to deliver a message: delivered, failed, dropped or given_up."""
-        self._messages.labels(*self._process, purpose, outcome).inc()
+        self._messages.labels(*self.process, purpose, outcome).inc()
 
     def text(self) -> bytes:
         """Return all counters in the text format."""
         self._count()
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def _count(self) -> None:
         noted, self._pending = self._pending, []
         answers = Counts((one.method, one.template, one.status) for one in noted)
         for (method, template, status), count in answers.items():
-            labels = (*self._process, method, template or NO_ROUTE, str(status))
+            labels = (*self.process, method, template or NO_ROUTE, str(status))
             self._requests.labels(*labels).inc(count)
         routes = {template for _, template, _ in answers}
         observe = {
-            template: self._seconds.labels(*self._process, template or NO_ROUTE).observe
+            template: self._seconds.labels(*self.process, template or NO_ROUTE).observe
             for template in routes
         }
         for one in noted:

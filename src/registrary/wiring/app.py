@@ -72,9 +72,12 @@ from registrary.wiring.health import demand_keys
 from registrary.wiring.issuers import ensure_issuer, issuer_url
 from registrary.wiring.readiness import KeyWatch, WriteProbe
 from registrary.wiring.sites import UseCases, site_of
+from registrary.wiring.store_metrics import MeasuredStore, StoreMetrics
 
 ISSUER_POLL: Final = timedelta(milliseconds=250)  # commands' effects are seen within a second
+FOLLOW_KEYS_EVERY: Final = timedelta(seconds=1)
 LOOK_AT_KEYS_EVERY: Final = timedelta(seconds=5)
+LOOK_AT_LOG_EVERY: Final = timedelta(seconds=15)
 
 
 class Runtime:
@@ -85,10 +88,16 @@ class Runtime:
         self.clock = SystemClock()
         self.entropy = SystemEntropy()
         self.metrics = Metrics(str(os.getpid()) if settings.workers > 1 else None)
+        self.store_metrics = StoreMetrics(self.metrics)
         self.refusals = Counting(Tag.REFUSALS_COUNTED)
         self.issues = Counting(Tag.TOKENS_COUNTED)
         self._writing = WriteProbe(self.clock)
         self._key_watch = KeyWatch()
+        self.store_metrics.show(
+            "keys_problem",
+            "Whether what is kept as keys cannot be used; those read before stay in use.",
+            lambda: float(self._key_watch.found is not None),
+        )
         operation = OperationEndpoints(
             probes={"store": self._store_problem, "keys": self._keys_problem},
             metrics=self.metrics.text,
@@ -138,7 +147,8 @@ class Runtime:
             )
             keys = FirstKeys(signer, rotation, self.entropy)
             outbox = self._outbox(keys, resolver)
-            store = AlertingStore(self.vault.store, outbox.wake)
+            measured = MeasuredStore(self.vault.store, self.store_metrics)
+            store = AlertingStore(measured, outbox.wake)
             use_cases = self._use_cases(keys, resolver, store)
             await self._show_sites(use_cases, keys)
             schedule = Schedule(self._jobs(keys, rotation, use_cases, outbox=outbox))
@@ -244,10 +254,16 @@ class Runtime:
             await self._show_sites(use_cases, keys)
 
         async def look_at_keys() -> None:
-            await self._keys_problem()
+            await self._key_watch.problem(self.vault)
+
+        async def look_at_log() -> None:
+            issuers = [site.issuer.id for site in self.directory.sites]
+            await self.store_metrics.look_at_log(store, issuers, self.clock)
 
         return [
-            Job("key file", LOOK_AT_KEYS_EVERY, look_at_keys),
+            Job("keys kept", FOLLOW_KEYS_EVERY, self.vault.keys.follow),
+            Job("log watch", LOOK_AT_LOG_EVERY, look_at_log, at_once=True),
+            Job("key watch", LOOK_AT_KEYS_EVERY, look_at_keys),
             Job("issuers", ISSUER_POLL, follow_issuers),
             *chores.jobs(),
         ]
@@ -288,6 +304,8 @@ class Runtime:
         return await self._writing.problem(self.vault.store)
 
     async def _keys_problem(self) -> str | None:
+        if self._writing.found is not None:
+            return self._key_watch.found  # whoever asks has waited for the store already
         return await self._key_watch.problem(self.vault)
 
 

@@ -27,6 +27,10 @@ _SECRET: Final = re.compile(
     r"|(?i:(?P<scheme>bearer|basic)\s+)[A-Za-z0-9\-._~+/=]{8,}"
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 )
+# A URL with a password: of PostgreSQL up to the last @, for a password may hold one by mistake.
+_USER_INFORMATION: Final = re.compile(
+    r"(?<=postgresql://)\S*(?=@)|(?<=://)[^\s/?#@:]*:[^\s/?#]*(?=@)"
+)
 _PATH_TOKEN: Final = re.compile(r"/register/t/[^\s\"'?]+")
 _NAMES: Final = (
     r"\b(?P<name>[a-z_]*(?:secret|token|password|assertion|software_statement|authorization"
@@ -48,6 +52,7 @@ _PLAIN: Final = (bool, int, float, type(None))
 def redacted(text: str) -> str:
     """Return *text* with everything that could be a secret replaced by what kind it was."""
     text = _PATH_TOKEN.sub("/register/t/…", text)
+    text = _USER_INFORMATION.sub("…", text)
     text = _SECRET.sub(_kind_of_secret, text)
     return _NAMED.sub(lambda match: f"{match['name']} …", text)
 

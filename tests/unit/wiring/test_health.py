@@ -128,7 +128,7 @@ async def test_a_key_file_exchanged_while_serving_stops_nobody(tmp_path, caplog)
     assert 200 == token.status_code
     assert 2 == len(told)
     assert "none of the keys in use" in told[0]
-    assert "the key file is good again" == told[1]
+    assert f"the key file {tmp_path / 'registrary.db.keys'} is good again" == told[1]
 
 
 async def until(http, path: str, *, status: int) -> None:

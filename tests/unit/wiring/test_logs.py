@@ -76,6 +76,11 @@ SECRETS = {
     "python": f"{{'password': '{CANARY}'}}",
     "json-in-json": f'"{{\\"registration_access_token\\": \\"{CANARY}\\"}}"',
     "cookie": f"cookie={CANARY}",
+    "database": f"postgresql://registrary:{CANARY}@db.example/registrary",
+    "database-unescaped": f"postgresql://registrary:a/b@{CANARY}@db.example/registrary",
+    "database-query": f"postgresql://db.example/registrary?user=registrary&password={CANARY}",
+    "database-members": f"host=db.example password={CANARY}",
+    "url": f"https://someone:{CANARY}@proxy.example/",
 }
 
 
@@ -106,6 +111,7 @@ def test_what_was_taken_out_is_named() -> None:
         redacted(f"POST /register/t/{CANARY}?dry_run=true"),
         redacted("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."),
         redacted(f"scope=x&client_secret={CANARY}&state=y"),
+        redacted(f"postgresql://registrary:{CANARY}@db.example:5432/registrary"),
     ]
 
     assert [
@@ -113,6 +119,7 @@ def test_what_was_taken_out_is_named() -> None:
         "POST /register/t/…?dry_run=true",
         "(JWT)",
         "scope=x&client_secret …&state=y",
+        "postgresql://…@db.example:5432/registrary",
     ] == told
 
 
@@ -122,6 +129,7 @@ def test_what_was_taken_out_is_named() -> None:
         "client_secret: must be the current one, or left out",
         "a registration access token is required",
         "status_code=200 took 5 ms",
+        "https://id.example:8443/register is told to admin@id.example",
         "token_endpoint_auth_method: must be one of none, client_secret_basic",
     ],
 )

@@ -1,14 +1,19 @@
 """Readiness is judged by writing, and asking often costs nothing."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from registrary.core.changes import Changes, Put
+from registrary.keys.local import MemoryKeys
+from registrary.ports.kept_store import KeysUnusable
+from registrary.ports.store import StoreUnavailable
 from registrary.storage.memory.store import MemoryStore
 from registrary.testing.clock import FakeClock
 from registrary.testing.factories import ISSUER_ID, an_issuer
-from registrary.wiring.readiness import COUNTER, WriteProbe
+from registrary.wiring.adapters import Vault
+from registrary.wiring.readiness import COUNTER, KeyWatch, WriteProbe
 
 pytestmark = pytest.mark.anyio
 SECOND = timedelta(seconds=1)
@@ -72,3 +77,76 @@ async def test_a_clock_that_is_set_stops_no_probe(step: timedelta) -> None:
 async def test_a_store_without_an_issuer_is_ready() -> None:
     """There is nothing to count for, and nothing wrong."""
     assert await WriteProbe(FakeClock()).problem(MemoryStore()) is None
+
+
+class SilentStore(MemoryStore):
+    """A store at the other end of a network that carries nothing any more."""
+
+    async def commit(self, changes: Changes) -> None:
+        """Wait for an answer that does not come."""
+        if changes.consumptions:
+            await asyncio.Event().wait()
+        await super().commit(changes)
+
+
+async def test_a_store_that_does_not_answer_is_not_waited_for() -> None:
+    """A load balancer gives up on a readiness check sooner than a driver on a connection."""
+    store = SilentStore()
+    await store.commit(Changes(puts=(Put(an_issuer()),)))
+    probe = WriteProbe(FakeClock(), within=timedelta(milliseconds=10))
+
+    problem = await probe.problem(store)
+
+    assert "it has not answered within 0.01 seconds" == problem == probe.found
+
+
+class Keys(MemoryKeys):
+    """Keys in a store that may be away."""
+
+    name = "key document in the store"
+    problem: KeysUnusable | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+
+    async def follow(self) -> None:
+        """Look at the store."""
+        if self.away:
+            raise StoreUnavailable("it is away")
+
+
+class Kept(MemoryStore):
+    """A store in memory, as if it were kept."""
+
+    async def problems(self) -> list[str]:
+        """Return that nothing is wrong."""
+        return []
+
+    async def damage_of_log(self) -> list[str]:
+        """Return that nothing is wrong."""
+        return []
+
+    async def strays_of_log(self) -> list[str]:
+        """Return that nothing is wrong."""
+        return []
+
+
+async def test_a_store_that_is_away_says_nothing_of_its_keys(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An operator who is told of bad keys in every outage stops believing it."""
+    keys, watch = Keys(), KeyWatch()
+    vault = Vault(Kept(), keys)
+    told = [await watch.problem(vault)]
+
+    keys.away = True
+    told.append(await watch.problem(vault))
+    keys.away, keys.problem = False, KeysUnusable(keys.name, "it is gone; restore it")
+    told.append(await watch.problem(vault))
+    keys.away = True
+    told.append(await watch.problem(vault))
+
+    gone = "key document in the store: it is gone; restore it"
+    assert [None, None, gone, gone] == told
+    assert 1 == len(caplog.records)
