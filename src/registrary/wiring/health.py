@@ -1,21 +1,23 @@
 """Whether a store and its keys are as they should be: before a start, and for ``doctor``."""
 
-import shutil
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from registrary.config import Settings
+from registrary.core.issuer import Issuer
 from registrary.core.signing_key import SigningKey
 from registrary.keys.signer import MAX_KEYS
 from registrary.ports.kept_store import KeysUnusable
 from registrary.ports.keys import UnsealError
-from registrary.wiring.adapters import SystemClock, Vault, database_path
+from registrary.wiring.adapters import SystemClock, Vault
 
-FREE_BYTES: Final = 512 * 1024 * 1024  # less free disk than this is worth a warning
 MERGE_DELAY: Final = timedelta(seconds=5)  # a running server leaves nothing waiting this long
+CLOCK_TOLERANCE: Final = timedelta(seconds=5)
+SET_THE_CLOCK: Final = (
+    "Set the clock, and let it be kept right (NTP): tokens and the log depend on it."
+)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -55,24 +57,16 @@ async def demand_keys(vault: Vault) -> None:
         raise problem
 
 
-async def examine(settings: Settings, vault: Vault) -> Sequence[Finding]:
-    """Return what is good and what is not about the store of *settings*."""
-    path = database_path(settings)
-    free = shutil.disk_usage(path.parent).free
+async def examine(vault: Vault) -> Sequence[Finding]:
+    """Return what is good and what is not about the content of a store, and about its keys."""
     problem = await keys_problem(vault)
     findings = [
-        Finding(
-            "disk",
-            free >= FREE_BYTES,
-            f"{free // 2**20} MiB free beside {path.name}",
-            "Make room. A full disk refuses registrations until there is space again.",
-        ),
         Finding(
             "keys",
             problem is None,
             str(problem or vault.keys.name),
-            "Put the key file of this store back, from wherever its copy is kept.",
-        ),
+            f"Put the {vault.keys.name} back, from wherever its copy is kept.",
+        )
     ]
     issuers = await vault.store.issuers()
     urls = ", ".join(issuer.url for issuer in issuers)
@@ -84,11 +78,28 @@ async def examine(settings: Settings, vault: Vault) -> Sequence[Finding]:
             "Start the server on this store, or name another one.",
         )
     )
-    for issuer in issuers:
-        waiting = await vault.store.waiting(issuer.id, limit=1)
-        late = waiting and SystemClock().now() - waiting[0].time > MERGE_DELAY
-        size = await vault.store.log_size(issuer.id)
-        seen = f"{size} events" + ("; some wait for a running server" if late else "")
-        advice = "Start the server; where it runs, its log says why it signs nothing."
-        findings.append(Finding(f"log of {issuer.url}", not late, seen, advice))
-    return findings
+    return [*findings, *[await _log_of(issuer, vault) for issuer in issuers], await _clock(vault)]
+
+
+async def _log_of(issuer: Issuer, vault: Vault) -> Finding:
+    waiting = await vault.store.waiting(issuer.id, limit=1)
+    late = waiting and SystemClock().now() - waiting[0].time > MERGE_DELAY
+    size = await vault.store.log_size(issuer.id)
+    seen = f"{size} events" + ("; some wait for a running server" if late else "")
+    advice = "Start the server; where it runs, its log says why it signs nothing."
+    return Finding(f"log of {issuer.url}", not late, seen, advice)
+
+
+async def _clock(vault: Vault) -> Finding:
+    """Hold the clock against the newest events: time does not run backwards."""
+    now = SystemClock().now()
+    newest = [
+        event.time
+        for issuer in await vault.store.issuers()
+        for event in await vault.store.recent_events(issuer.id, limit=1)
+    ]
+    ahead = max((time - now for time in newest), default=timedelta(0))
+    seen = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if ahead > CLOCK_TOLERANCE:
+        seen += f", but the newest event is {ahead.total_seconds():.0f} seconds later"
+    return Finding("clock", ahead <= CLOCK_TOLERANCE, seen, SET_THE_CLOCK)

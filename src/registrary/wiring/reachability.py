@@ -12,8 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from registrary.config import SettingsError
 from registrary.config.checks import is_loopback_host
-from registrary.wiring.doctor import CLOCK_TOLERANCE
-from registrary.wiring.health import Finding
+from registrary.wiring.health import CLOCK_TOLERANCE, Finding
 
 TIMEOUT_SECONDS: Final = 10
 ANSWER_BYTES: Final = 256 * 1024  # of one answer that are read
