@@ -1,16 +1,21 @@
 """Run a command that ends when whoever started it does, however that happens.
 
 Standard input is the leash: nobody writes on it, and the kernel lets go of it when its holder dies.
-``python leash.py [--user UID:GID] [--remove FOLDER] COMMAND...``; the exit code is the command's.
+Where many hold it, each has a shared lock on the file of ``--until-free``.
+``python leash.py [--user UID:GID] [--remove FOLDER] [--until-free FILE] COMMAND...``; the exit code
+is the command's.
 """
 
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import threading
 from argparse import REMAINDER, ArgumentParser
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +28,7 @@ def main() -> None:
     parser = ArgumentParser()
     parser.add_argument("--user")
     parser.add_argument("--remove")
+    parser.add_argument("--until-free")
     parser.add_argument("command", nargs=REMAINDER)
     options = parser.parse_args()
     # What a terminal sends to all is for whoever holds the leash to act on.
@@ -39,7 +45,8 @@ def main() -> None:
         extra_groups=[] if user else None,
     )
     loose = threading.Event()
-    threading.Thread(target=_watch, args=(process, loose), daemon=True).start()
+    wait = partial(_wait_until_free, options.until_free) if options.until_free else _wait_for_end
+    threading.Thread(target=_watch, args=(process, loose, wait), daemon=True).start()
     code = process.wait()
     _bury()
     if loose.is_set() and options.remove:
@@ -57,10 +64,23 @@ def _bury() -> None:
         return
 
 
-def _watch(process: "subprocess.Popen[bytes]", loose: threading.Event) -> None:
-    """End *process* once nobody holds the leash."""
+def _wait_for_end() -> None:
+    """Return when nobody can write on standard input any more."""
     while os.read(0, 1024):
         pass
+
+
+def _wait_until_free(path: str) -> None:
+    """Return when nobody has a lock on the file at *path*."""
+    with Path(path).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _watch(
+    process: "subprocess.Popen[bytes]", loose: threading.Event, wait: Callable[[], None]
+) -> None:
+    """End *process* once nobody holds the leash."""
+    wait()
     loose.set()
     process.send_signal(signal.SIGQUIT)
     try:

@@ -42,11 +42,15 @@ _LEASH: Final = Path(__file__).with_name("leash.py")
 
 @dataclass(slots=True)
 class Cluster:
-    """A server with its data in *folder*, at ``127.0.0.1:port`` and on a socket in that folder."""
+    """A server with its data in *folder*, at ``127.0.0.1:port`` and on a socket in that folder.
+
+    It ends with this process, or once nobody has a lock on the file *until_free*.
+    """
 
     program: Program
     folder: Path
     port: int
+    until_free: Path | None = None
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @classmethod
@@ -97,6 +101,16 @@ class Cluster:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def answers(self) -> bool:
+        """Whether the server takes connections, whoever started it."""
+        ready = ("-q", "-h", str(self.folder), "-p", str(self.port), "-U", USER)
+        try:
+            self.program.run("pg_isready", *ready)
+        except RuntimeError:
+            return False
+        return True
+
+    @property
     def pid(self) -> int:
         """The process of the running server (the postmaster)."""
         return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -113,7 +127,8 @@ class Cluster:
             command += ["-c", f"{name}={value}"]
         user = self.program.user
         who = ["--user", f"{user.pw_uid}:{user.pw_gid}"] if user else []
-        leash = [sys.executable, "-S", "-E", str(_LEASH), *who, "--remove", str(self.folder)]
+        end = ["--until-free", str(self.until_free)] if self.until_free else []
+        leash = [sys.executable, "-S", "-E", str(_LEASH), *who, *end, "--remove", str(self.folder)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [*leash, *command],
@@ -174,7 +189,7 @@ class Cluster:
         try:
             yield self.url(name)
         finally:
-            if self.is_running:
+            if self.answers:
                 self.sql(f'drop database if exists "{name}" with (force)')
 
     @contextmanager
@@ -217,14 +232,11 @@ class Cluster:
             raise RuntimeError("the standby was not promoted in time")
 
     def _wait_until_it_answers(self) -> None:
-        ready = ("-q", "-h", str(self.folder), "-p", str(self.port), "-U", USER)
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and self.is_running:
-            try:
-                self.program.run("pg_isready", *ready)
+            if self.answers:
                 return
-            except RuntimeError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text()[-4000:]}")
 
     def _wait_until_gone(self) -> None:
