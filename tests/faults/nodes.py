@@ -17,6 +17,7 @@ from tests.faults.outage import wait_until
 ENCRYPTION_KEY: Final = "ZmF1bHQgdGVzdHMgc2VhbCB0aGVpciBrZXlzIHdpdGg"
 STOP_SECONDS: Final = 30.0
 UNLIMITED: Final = ("--dev", "--no-rate-limits")
+MIGRATING: Final = (*UNLIMITED, "--migrate")
 
 
 @dataclass(slots=True)
@@ -85,15 +86,17 @@ class Node:
 
     def post(self, path: str, **members: Any) -> httpx2.Response:
         """Send something to one of its endpoints."""
-        return httpx2.post(f"{self.url}{path}", trust_env=False, timeout=PATIENCE, **members)
+        return self.request("POST", path, **members)
+
+    def request(self, method: str, path: str, **members: Any) -> httpx2.Response:
+        """Ask one of its endpoints."""
+        url = f"{self.url}{path}"
+        return httpx2.request(method, url, trust_env=False, timeout=PATIENCE, **members)
 
     def admin(self, method: str, path: str, **members: Any) -> httpx2.Response:
         """Ask the admin API."""
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
-        url = f"{self.url}/api/v1/{path}"
-        return httpx2.request(
-            method, url, headers=headers, trust_env=False, timeout=PATIENCE, **members
-        )
+        return self.request(method, f"/api/v1/{path}", headers=headers, **members)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of ours on its store."""
