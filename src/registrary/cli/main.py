@@ -8,6 +8,7 @@ from registrary.cli import (
     admin_tokens,
     audit,
     backups,
+    carrying,
     clients,
     initial_access_tokens,
     keys,
@@ -48,6 +49,9 @@ app.command()(serving.serve)
 app.command()(operation.migrate)
 app.command()(backups.backup)
 app.command()(backups.restore)
+app.command()(carrying.export)
+app.command("import")(carrying.import_)
+app.command()(carrying.move)
 app.command()(operation.doctor)
 app.add_typer(initial_access_tokens.app, name="initial-access-token")
 app.add_typer(clients.app, name="client")

@@ -16,6 +16,8 @@ from registrary.keys.local import FileKeys, key_file_of, open_key_file
 from registrary.outbound.policy import OutboundPolicy, development_policy, public_policy
 from registrary.outbound.tls import client_context
 from registrary.ports.kept_store import KeptKeys, KeptStore
+from registrary.ports.store import StoreUnavailable
+from registrary.ports.transfer import MARK
 from registrary.storage.sqlite import open_sqlite
 
 if TYPE_CHECKING:
@@ -71,7 +73,21 @@ async def open_vault(settings: Settings, *, create: bool) -> Vault:
         raise SettingsError(f"there is no store at {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     keys = open_key_file(key_file) if is_new else FileKeys(key_file)
-    return Vault(open_sqlite(path), keys)
+    return await demand_finished(Vault(open_sqlite(path), keys))
+
+
+async def demand_finished(vault: Vault) -> Vault:
+    """Return *vault*, unless it is being filled from elsewhere and not all is there yet.
+
+    Raises `StoreUnavailable`, the store closed.
+    """
+    if await vault.store.counter(*MARK):
+        await vault.store.close()
+        raise StoreUnavailable(
+            "an import into it, or a move, was not finished; run that command again, or begin "
+            "with an empty store"
+        )
+    return vault
 
 
 def outbound_policy(settings: Settings) -> OutboundPolicy:

@@ -12,10 +12,11 @@ from registrary.ports.kept_store import KeyDocuments
 
 def sealed_keys_in(documents: KeyDocuments, settings: Settings) -> SealedKeys:
     """Return the keys in *documents*, to be opened; raises `SettingsError` for what is no key."""
-    return SealedKeys(documents, tuple(_keys_at_hand(settings)))
+    return SealedKeys(documents, tuple(keys_at_hand(settings)))
 
 
-def _keys_at_hand(settings: Settings) -> Iterator[EncryptionKey]:
+def keys_at_hand(settings: Settings) -> Iterator[EncryptionKey]:
+    """Yield the key-encryption keys of *settings*, the current one first."""
     yield _parsed(demand_encryption_key(settings), "keys.encryption_key")
     previous = settings.keys.previous_encryption_key
     if previous is not None:

@@ -37,6 +37,24 @@ def alone_with(path: Path) -> Iterator[None]:
             connection.close(force=True)
 
 
+@contextmanager
+def hold_still(path: Path) -> Iterator[apsw.Connection]:
+    """Let nobody else write to the store in *path*, and yield a connection to read it by.
+
+    Who only reads is let in; who has it open now is not waited for. Raises `InUse`.
+    """
+    try:
+        with closing(connect_writer(path)) as connection:
+            _leave_wal(connection, path)
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.pragma("journal_mode") == "wal":  # a server started in between
+                raise InUse(f"{path}: another process works with it; stop the server first")
+            yield connection
+            connection.execute("ROLLBACK")
+    except OUTAGES as error:
+        raise unavailable(error, path) from error
+
+
 def become_one_file(path: Path) -> None:
     """Bring everything the store in *path* holds into the file itself. Raises `InUse`."""
     with closing(connect_writer(path)) as connection:
