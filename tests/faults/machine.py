@@ -5,7 +5,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ _NUMBER: Final = struct.Struct("=q")
 class Machine:
     """What a process feels that was started with `environment`, while it runs.
 
-    *full* is a part of the paths of files that cannot grow while the disk is full.
+    *disks* are parts of the paths of files; those of a full disk cannot grow.
     """
 
     library: Path
     orders: Path
-    full: str
+    disks: Sequence[str]
     _mapped: mmap.mmap
 
     @property
@@ -34,7 +34,7 @@ class Machine:
         return {
             "LD_PRELOAD": str(self.library),
             "FAULT_ORDERS": str(self.orders),
-            "FAULT_FULL": self.full,
+            "FAULT_FULL": ":".join(self.disks),
         }
 
     @property
@@ -50,9 +50,13 @@ class Machine:
         """Let every forcing to disk take *seconds* longer."""
         self._set(_SYNC, int(seconds * 1000))
 
-    def fill_disk(self, *, is_full: bool) -> None:
-        """Leave no space for files to grow, or as much as there is."""
-        self._set(_FULL, int(is_full))
+    def fill_disk(self, disk: str) -> None:
+        """Leave no space on *disk*."""
+        self._set(_FULL, self._get(_FULL) | 1 << self.disks.index(disk))
+
+    def free_disks(self) -> None:
+        """Give every disk its space back."""
+        self._set(_FULL, 0)
 
     def heal(self) -> None:
         """Take every order back."""
@@ -68,7 +72,7 @@ class Machine:
 
 
 @contextmanager
-def faulty_machine(*, full: str = "") -> Iterator[Machine]:
+def faulty_machine(*disks: str) -> Iterator[Machine]:
     """Build what processes are to feel; any user's may run on it."""
     folder = Path(tempfile.mkdtemp(prefix="registrary-machine-"))
     library, orders = folder / "faults.so", folder / "orders"
@@ -79,6 +83,6 @@ def faulty_machine(*, full: str = "") -> Iterator[Machine]:
         folder.chmod(0o755)
         orders.chmod(0o666)
         with orders.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
-            yield Machine(library, orders, full, mapped)
+            yield Machine(library, orders, disks, mapped)
     finally:
         shutil.rmtree(folder)

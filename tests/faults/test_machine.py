@@ -31,7 +31,7 @@ os.fsync(file)
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """Build a machine whose disk can be full in this test's folder."""
-    with faulty_machine(full=str(tmp_path)) as built:
+    with faulty_machine("/nowhere/", str(tmp_path)) as built:
         yield built
 
 
@@ -66,7 +66,7 @@ def test_a_full_disk_takes_what_needs_no_space(machine: Machine, tmp_path: Path)
     assert program.stdout
     program.stdout.readline()
 
-    machine.fill_disk(is_full=True)
+    machine.fill_disk(str(tmp_path))
     machine.slow_disk(0.05)
     told, _ = program.communicate("\n")
 

@@ -4,7 +4,8 @@
  *
  *   0  seconds by which the wall clock is off
  *   1  milliseconds that forcing to disk takes longer
- *   2  not 0: files whose path holds FAULT_FULL cannot grow, as if there were no space left
+ *   2  which files cannot grow, as if there were no space left: bit 0 for those whose path holds
+ *      the first part of FAULT_FULL, bit 1 for the second and so on; ":" lies between parts
  *   3  how often one of these faults was felt, counted here for who ordered it (not the clock)
  *
  * The monotonic clock stays as it is: a step of the wall clock does not move it either.
@@ -31,7 +32,7 @@ enum { CLOCK_SECONDS, SYNC_MILLISECONDS, DISK_FULL, FELT, ORDERS };
 static const volatile int64_t nothing[ORDERS];
 static const volatile int64_t *orders = nothing;
 static volatile int64_t *felt;
-static const char *full_path = "";
+static const char *full_paths = "";
 
 #define REAL(name) \
     static __typeof__(name) *real; \
@@ -40,7 +41,7 @@ static const char *full_path = "";
 __attribute__((constructor)) static void map_orders(void)
 {
     const char *name = getenv("FAULT_ORDERS");
-    if (getenv("FAULT_FULL")) full_path = getenv("FAULT_FULL");
+    if (getenv("FAULT_FULL")) full_paths = getenv("FAULT_FULL");
     if (!name) return;
     int file = open(name, O_RDWR | O_CLOEXEC);
     if (file < 0) {
@@ -118,6 +119,17 @@ int fdatasync(int file)
 
 /* --- A full disk ------------------------------------------------------------------------------ */
 
+static int is_full(const char *path)
+{
+    const char *part = full_paths;
+    for (int64_t bits = orders[DISK_FULL]; bits && *part; bits >>= 1) {
+        size_t length = strcspn(part, ":");
+        if (length && bits & 1 && memmem(path, strlen(path), part, length)) return 1;
+        part += length + (part[length] == ':');
+    }
+    return 0;
+}
+
 static int has_no_space(int file, off_t end)
 {
     char link[64], path[4096];
@@ -127,7 +139,7 @@ static int has_no_space(int file, off_t end)
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length <= 0) return 0;
     path[length] = 0;
-    if (!strstr(path, full_path)) return 0;
+    if (!is_full(path)) return 0;
     if (fstat(file, &found) || !S_ISREG(found.st_mode) || end <= found.st_size) return 0;
     feel();
     errno = ENOSPC;
