@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import machine, stages, tables
+from bench import machine, scale, stages, tables
 from bench.comparison import OPERATIONS, Plan, Report, compare
 from bench.goals import outcomes
 from bench.servers import SERVERS
@@ -26,6 +26,8 @@ def main() -> int:
     signal.signal(signal.SIGHUP, _interrupt)
     if sys.argv[1:2] == ["stages"]:
         return stages.main(sys.argv[2:])
+    if sys.argv[1:2] == ["scale"]:
+        return scale.main(sys.argv[2:])
     arguments = _parser().parse_args()
     plan = _plan(arguments)
     begin = time.monotonic()

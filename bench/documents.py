@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from bench.settings import ADMIN_TOKEN
+
 MARK = "@" * 12
 """Stands in a request where each copy gets its own number, zero-padded to the same length."""
 
@@ -95,6 +97,11 @@ def reading(client: Registered, port: int) -> bytes:
 def token_request(client: Registered, path: str, port: int) -> bytes:
     """Return a client-credentials grant with ``client_secret_basic`` (RFC 6749 §4.4.2)."""
     return posting(client, path, port, form={"grant_type": "client_credentials"})
+
+
+def administering(path: str, port: int) -> bytes:
+    """Return a read of the admin API."""
+    return _request(f"GET {path}", port, f"Authorization: Bearer {ADMIN_TOKEN}")
 
 
 def posting(client: Registered, path: str, port: int, *, form: dict[str, str]) -> bytes:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import postgres
+from bench.holdings import Holding, holding
 from bench.measure import Generator
 from bench.processes import Missing, resident_bytes
 from bench.servers import Place, Server
+from bench.sinks import ask
 from bench.started import CLIENTS, Broken, Started, free_port, populate, started
+from bench.stock import Stock, stocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Footprint:
     idle_bytes: int
     loaded_bytes: int
     clients: int
+    holding: Holding | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +38,8 @@ class Member:
 
     instance: Started
     starts: list[float]
+    place: Place
+    stock: Stock | None = None
     registered: int = CLIENTS
 
 
@@ -46,25 +52,28 @@ class Fleet:
     members: dict[str, Member] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
-    _database: tuple[str, int] | None = None
+    _cluster: tuple[str, int] | None = None
 
     def add(self, name: str, server: Server, *, restarts: int, driver: Generator) -> None:
         """Start *server*, *restarts* times more on its own store, and give it its clients."""
         try:
             server.prepare()
             place, database_pid = self._place(name, server)
+            stock = stocked(place, server.stock) if server.stock else None
             starts = []
             for _ in range(restarts):
                 with started(server, place) as instance:
                     starts.append(instance.start_seconds)
             instance = self.stack.enter_context(started(server, place, database_pid=database_pid))
             populate(instance, driver.take_numbers(CLIENTS))
+            instance.known = stock.known if stock else []
         except Missing as missing:
             self.left_out[name] = str(missing)
         except (Broken, OSError) as error:
             self.broken[name] = str(error)
         else:
-            self.members[name] = Member(instance, [*starts, instance.start_seconds])
+            starts.append(instance.start_seconds)
+            self.members[name] = Member(instance, starts, place, stock)
 
     def able(self, operation: str) -> list[str]:
         """Return the names of those that have *operation*."""
@@ -78,8 +87,9 @@ class Fleet:
                 first_start_seconds=member.starts[0],
                 restart_seconds=tuple(member.starts[1:]),
                 idle_bytes=member.instance.idle_bytes,
-                loaded_bytes=resident_bytes(member.instance.pid),
+                loaded_bytes=sum(map(resident_bytes, member.instance.pids)),
                 clients=member.registered,
+                holding=_holding(member),
             )
             for name, member in self.members.items()
         ]
@@ -87,12 +97,22 @@ class Fleet:
     def _place(self, name: str, server: Server) -> tuple[Place, int]:
         folder = self.folder / name
         folder.mkdir()
-        url, pid = "", 0
-        if server.needs_postgres:
-            if self._database is None:
-                self._database = self.stack.enter_context(postgres.cluster(self.folder / "pg"))
-            url, pid = self._database
-        return Place(free_port(), folder, url), pid
+        url, pid = self._database(name) if server.needs_postgres else ("", 0)
+        return Place(tuple(free_port() for _ in range(server.nodes)), folder, url), pid
+
+    def _database(self, name: str) -> tuple[str, int]:
+        """Make a database for *name* in the one cluster of the run."""
+        if self._cluster is None:
+            self._cluster = self.stack.enter_context(postgres.cluster(self.folder / "pg"))
+        url, pid = self._cluster
+        ask(url, f'CREATE DATABASE "{name}"')
+        return url.replace("@/postgres?", f"@/{name}?"), pid
+
+
+def _holding(member: Member) -> Holding | None:
+    if member.stock is None:
+        return None
+    return holding(member.place, member.stock, database_pid=member.instance.database_pid)
 
 
 @contextmanager

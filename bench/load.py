@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import cast
 
 import uvloop
@@ -27,9 +28,12 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass(slots=True)
 class Job:
-    """What to send: *requests* in turn, each numbered from *first*, until time or number is up."""
+    """What to send: *requests* in turn, each numbered from *first*, until time or number is up.
 
-    port: int
+    The connections are shared out among the *ports*.
+    """
+
+    ports: list[int]
     connections: int
     seconds: float
     limit: int
@@ -123,11 +127,11 @@ async def run(job: Job) -> dict[str, object]:
     loop.set_exception_handler(lambda _, context: _broke(tally, context))
     events = [asyncio.Event() for _ in range(job.connections)]
     connections = []
-    for event in events:
+    for event, port in zip(events, cycle(job.ports), strict=False):
         made = await loop.create_connection(
             lambda event=event: Connection(job, tally, event),  # type: ignore[misc]  # default binds
             "127.0.0.1",
-            job.port,
+            port,
         )
         connections.append(made[1])
     _say({"ready": True})

@@ -59,7 +59,7 @@ class Generator:
         requests = server.requests(load.operation)
         first = self.take_numbers(load.limit) if load.operation == "register" else None
         job = {
-            "port": server.port,
+            "ports": server.ports,
             "connections": load.connections,
             "seconds": load.seconds,
             "limit": len(requests) if load.operation == "code" else load.limit,
@@ -140,4 +140,4 @@ def sample(driven: Driven, *, server: str, number: int) -> Sample:
 
 def _clocks(server: Started) -> tuple[float, float]:
     database = cpu_seconds(server.database_pid) if server.database_pid else 0.0
-    return cpu_seconds(server.pid), database
+    return sum(map(cpu_seconds, server.pids)), database

@@ -1,23 +1,41 @@
 """The servers the bench compares, each as what it takes to start and to ask it."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import node
 from bench.documents import MCP_MEMBERS
+from bench.settings import ADMIN_TOKEN, ENCRYPTION_KEY
 
 BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a server is to run: its port, a folder of its own, and PostgreSQL if it asked."""
+    """Where a server is to run: a port for each of its nodes, a folder, PostgreSQL if it asked.
 
-    port: int
+    *origin* is what clients call it, whichever node they reach.
+    """
+
+    ports: tuple[int, ...]
     folder: Path
     database_url: str = ""
+
+    @property
+    def port(self) -> int:
+        """Return the port of the first node."""
+        return self.ports[0]
+
+    @property
+    def origin(self) -> str:
+        """Return the address that all nodes answer for."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def node(self, port: int) -> "Place":
+        """Return where the node at *port* is to run."""
+        return replace(self, ports=(port, *(other for other in self.ports if other != port)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +47,8 @@ class Server:
     for *introspectable* (empty: any) can be introspected. *settle_seconds* is how long after the
     last answer it may still be working for it; its clock is read after that, so that work put off
     is counted. *prepare* installs what it needs or raises `Missing`.
-    *durable* says whether a 201 survives the machine losing power.
+    *durable* says whether a 201 survives the machine losing power. *stock* is how many clients its
+    store is filled with before it starts; *nodes* how many processes share the store.
     """
 
     name: str
@@ -47,6 +66,10 @@ class Server:
     folder: Path | None = None
     settle_seconds: float = 0.2
     prepare: Callable[[], None] = lambda: None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    admin_path: str = ""
+    stock: int = 0
+    nodes: int = 1
 
 
 def oidc_provider(kind: str, *, name: str) -> Server:
@@ -85,9 +108,16 @@ def _authlib(place: Place) -> list[str]:
 
 
 def _registrary(place: Place) -> list[str]:
-    listen = ["--listen", f"127.0.0.1:{place.port}"]
-    store = ["--store", f"sqlite:///{place.folder / 'store.db'}"]
-    return [str(BIN / "registrary"), "serve", "--dev", *listen, *store, "--no-rate-limits"]
+    return _serve(place, f"sqlite:///{place.folder / 'store.db'}")
+
+
+def _registrary_on_postgres(place: Place) -> list[str]:
+    return [*_serve(place, place.database_url), "--migrate"]
+
+
+def _serve(place: Place, store: str) -> list[str]:
+    listen = ["--listen", f"127.0.0.1:{place.port}", "--store", store]
+    return [str(BIN / "registrary"), "serve", "--dev", *listen, "--no-rate-limits"]
 
 
 REGISTRARY = Server(
@@ -100,7 +130,20 @@ REGISTRARY = Server(
     introspect_path="/introspect",
     # The audit log is sequenced every half second; that work belongs to the requests before it.
     settle_seconds=0.7,
+    admin_path="/api/v1",
+    environment={"REGISTRARY_ADMIN_TOKEN": ADMIN_TOKEN},
 )
+REGISTRARY_POSTGRES = replace(
+    REGISTRARY,
+    name="Registrary, PostgreSQL",
+    command=_registrary_on_postgres,
+    needs_postgres=True,
+    environment={
+        "REGISTRARY_ADMIN_TOKEN": ADMIN_TOKEN,
+        "REGISTRARY_KEYS__ENCRYPTION_KEY": ENCRYPTION_KEY,
+    },
+)
+REGISTRARY_NODES = replace(REGISTRARY_POSTGRES, name="Registrary, PostgreSQL, two nodes", nodes=2)
 OIDC_SQLITE = oidc_provider("sqlite", name="oidc-provider, SQLite")
 OIDC_POSTGRES = oidc_provider("postgres", name="oidc-provider, PostgreSQL")
 OIDC_MEMORY = oidc_provider("memory", name="oidc-provider, memory")
@@ -125,6 +168,8 @@ AUTHLIB_SQLITE = Server(
 
 SERVERS = {
     "registrary": REGISTRARY,
+    "registrary-postgres": REGISTRARY_POSTGRES,
+    "registrary-nodes": REGISTRARY_NODES,
     "oidc-sqlite": OIDC_SQLITE,
     "oidc-postgres": OIDC_POSTGRES,
     "oidc-memory": OIDC_MEMORY,

@@ -19,6 +19,7 @@ from bench.comparison import Plan, Report, compare
 from bench.figures import of_server, select
 from bench.pipeline import Pipeline
 from bench.servers import SERVERS
+from bench.settings import file_settings
 from bench.tables import columns
 from bench.workshop import second_database, workshop
 
@@ -82,7 +83,7 @@ async def _stages(connections: int, rounds: int) -> dict[str, float]:
     """Return the median of every stage, with as many rows to a COMMIT as there are connections."""
     with tempfile.TemporaryDirectory(prefix="registrary-bench-", dir="/var/tmp") as name:
         folder = Path(name)
-        async with workshop(folder) as shop, second_database(folder) as copy:
+        async with workshop(file_settings(folder)) as shop, second_database(folder) as copy:
             pipeline = Pipeline(shop, copy)
             await pipeline.run(BATCH, connections)  # warms up
             found = [await pipeline.run(BATCH, connections) for _ in range(rounds)]

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from bench.documents import (
     MARK,
     REDIRECT_URI,
     Registered,
+    administering,
     numbered,
     posting,
     reading,
@@ -28,6 +29,12 @@ from tests.interop.people import Browser
 CLIENTS = 64
 """Clients that reads and tokens turn over: few enough for every server's own cache of clients."""
 
+PAGE = 100
+"""Clients on a page of a list."""
+
+PAGES = 1000
+"""Pages that are asked for in turn."""
+
 CODES = 1000
 """Codes made for one load of exchanges; each is good once, and for a minute."""
 
@@ -40,18 +47,27 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Started:
-    """A running server. *start_seconds* is from the start of its process to its first answer."""
+    """A running server. *start_seconds* is from the start of its process to its first answer.
+
+    Of several nodes it is that of the first. *known* are clients of a filled store.
+    """
 
     server: Server
-    port: int
-    pid: int
+    ports: tuple[int, ...]
+    pids: tuple[int, ...]
     start_seconds: float
     idle_bytes: int
     database_pid: int = 0
     clients: list[Registered] = field(default_factory=list)
+    known: list[Registered] = field(default_factory=list)
     visitor: Visitor | None = None
     refreshable: list[tuple[Registered, dict[str, str]]] = field(default_factory=list)
     introspectable: list[tuple[Registered, dict[str, str]]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """Return the port of the first node, which all nodes answer for."""
+        return self.ports[0]
 
     def offers(self, operation: str) -> bool:
         """Tell whether this server has *operation*."""
@@ -60,6 +76,8 @@ class Started:
             "register": True,
             "read": server.reads,
             "token": bool(server.token_path),
+            "list": bool(server.admin_path),
+            "search": bool(server.admin_path),
         }.get(operation, bool(server.authorize_path))
 
     def requests(self, operation: str) -> list[bytes]:
@@ -68,10 +86,12 @@ class Started:
             case "register":
                 return [registration(self.server.register_path, self.port, self.server.members)]
             case "read":
-                return [reading(client, self.port) for client in self.clients]
+                return [reading(client, self.port) for client in self.known or self.clients]
             case "token":
-                path = self.server.token_path
-                return [token_request(client, path, self.port) for client in self.clients]
+                path, clients = self.server.token_path, self.known or self.clients
+                return [token_request(client, path, self.port) for client in clients]
+            case "list" | "search":
+                return self._listing("" if operation == "list" else "&state=suspended")
             case "code":
                 return self.exchanges(CODES)
             case "refresh":
@@ -90,6 +110,14 @@ class Started:
             for client, code in self.visitor.codes(self.clients, count, resource=resource)
         ]
 
+    def _listing(self, wanted: str) -> list[bytes]:
+        """Return requests for pages from all over the list."""
+        path, clients = f"{self.server.admin_path}/clients", self.known or self.clients
+        return [
+            administering(f"{path}?limit={PAGE}&cursor={client.client_id}{wanted}", self.port)
+            for client in clients[:: max(1, len(clients) // PAGES)]
+        ]
+
     def _refreshing(self, client: Registered, tokens: dict[str, str]) -> bytes:
         token = tokens["refresh_token"]
         return self._post(client, {"grant_type": "refresh_token", "refresh_token": token})
@@ -105,18 +133,30 @@ class Started:
 @contextmanager
 def started(server: Server, place: Place, *, database_pid: int = 0) -> Iterator[Started]:
     """Run *server* at *place* for the length of the block, from its first answer on."""
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(_node(server, place.node(port))) for port in place.ports]
+        yield Started(
+            server,
+            place.ports,
+            tuple(pid for pid, _ in nodes),
+            nodes[0][1],
+            sum(resident_bytes(pid) for pid, _ in nodes),
+            database_pid,
+        )
+
+
+@contextmanager
+def _node(server: Server, place: Place) -> Iterator[tuple[int, float]]:
+    """Run one process of *server* and yield its id and the seconds it took to answer."""
     with (place.folder / "log").open("ab") as log:
         begin = time.perf_counter()
-        command = server.command(place)
-        with running(command, log=log, folder=server.folder) as process:
+        command, environment = server.command(place), server.environment
+        with running(command, log=log, folder=server.folder, environment=environment) as process:
             while not _answers(place.port, server.ready_path):
                 if process.poll() is not None or time.perf_counter() - begin > _START_SECONDS:
                     raise Broken(f"{server.name} did not start: {_tail(place.folder / 'log')}")
                 time.sleep(0.002)
-            seconds = time.perf_counter() - begin
-            yield Started(
-                server, place.port, process.pid, seconds, resident_bytes(process.pid), database_pid
-            )
+            yield process.pid, time.perf_counter() - begin
 
 
 def populate(server: Started, first: int) -> None:

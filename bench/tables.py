@@ -13,6 +13,8 @@ TITLES = {
     "code": "code exchanged for access, refresh and ID token, ES256",
     "refresh": "refresh of a confidential client, ES256",
     "introspect": "introspection of a live access token",
+    "list": "page of 100 clients in the admin API",
+    "search": "page of up to 100 suspended clients in the admin API",
 }
 
 

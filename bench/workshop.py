@@ -37,9 +37,8 @@ class Workshop:
 
 
 @asynccontextmanager
-async def workshop(folder: Path) -> AsyncIterator[Workshop]:
-    """Open a store in *folder* as ``serve --dev --no-rate-limits`` would."""
-    settings = Settings(dev=True, no_rate_limits=True, store=f"sqlite:///{folder / 'store.db'}")
+async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
+    """Open the store of *settings*, made if there is none, as a development server would."""
     vault = await open_vault(settings, create=True)
     clock, entropy = SystemClock(), SystemEntropy()
     try:
