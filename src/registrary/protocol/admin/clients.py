@@ -29,7 +29,7 @@ from registrary.protocol.admin.events import (
     event_filter,
     find_events,
 )
-from registrary.protocol.admin.lists import Span, page_limit, scan
+from registrary.protocol.admin.lists import PAGE_LIMIT, Span, page_limit, scan
 from registrary.protocol.admin.operations import PAGED, Answer, Call, Operation, QueryParameter
 from registrary.registrar.administration import Administrator, NotPossible
 from registrary.registrar.allowances import Allowance, Allowances
@@ -198,9 +198,10 @@ class ClientOperations:
     async def list_clients(self, call: Call) -> Answer:
         """List clients by id, from the cursor on."""
         state, limit = _state(call), page_limit(call.query)
+        size = limit if state is None else PAGE_LIMIT
 
         async def read(after: str | None) -> PageOf[Client]:
-            return await self.store.page(Client, self.context.id, after=after, limit=limit)
+            return await self.store.page(Client, self.context.id, after=after, limit=size)
 
         def matches(client: Client) -> bool:
             return state is None or client.state is state
