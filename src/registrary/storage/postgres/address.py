@@ -1,0 +1,49 @@
+"""Where a database is: one URL, of which the password is never said again."""
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from registrary.ports.store import StoreUnavailable
+
+SCHEMES: Final = ("postgresql", "postgres")
+_PORT: Final = 5432
+_HOST: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
+
+
+class Place(NamedTuple):
+    """One of the servers that a URL names."""
+
+    host: str
+    port: int
+
+
+class Address:
+    """The URL of a database, taken apart as far as we must know it.
+
+    *places* is empty where the URL leaves the server to its parameters or to the environment, as
+    with a Unix socket. Its text is for operators and holds neither password nor parameters.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise StoreUnavailable("store: this is no URL of a database") from error
+        if parts.scheme not in SCHEMES:
+            raise StoreUnavailable("store: the URL of a PostgreSQL begins with postgresql://")
+        _, _, hosts = parts.netloc.rpartition("@")
+        self.places = tuple(_place(text) for text in hosts.split(",")) if hosts else ()
+        self.names_attributes = "target_session_attrs=" in parts.query
+        self._text = f"postgresql://{hosts}{parts.path}"
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def _place(text: str) -> Place:
+    match = _HOST.fullmatch(text)
+    if match is None:
+        raise StoreUnavailable("store: a server in the URL is written host:port")
+    return Place(unquote(match["host"]).strip("[]"), int(match["port"] or _PORT))

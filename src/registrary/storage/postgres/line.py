@@ -1,0 +1,92 @@
+"""One connection: how it is made, and what is heard on it besides answers."""
+
+import asyncio
+from typing import Final
+
+import asyncpg
+from asyncpg import exceptions
+
+from registrary.storage.postgres.address import Address, Place
+from registrary.storage.postgres.options import PostgresOptions
+
+APPLICATION_NAME: Final = "registrary"
+_STATEMENTS: Final = 400  # prepared on each connection; about five for a kind, one for a use case
+_SETTINGS: Final = {
+    "jit": "off",  # of statements that touch a few rows
+    "plan_cache_mode": "force_generic_plan",  # planning costs more than such statements do
+    # A timeout of the server could end the wait for a synchronous standby, and the commit would
+    # be told as done. So deadlines are ours, and what the role is set to does not count.
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "30s",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+}
+
+
+class Line:
+    """A connection. *doubt* is the last warning that came on it, for whoever relies on commits."""
+
+    __slots__ = ("connection", "doubt", "idle_since")
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+        self.doubt: str | None = None
+        self.idle_since = 0.0
+        connection.add_log_listener(self._listen)
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether a statement can be sent on it that shares nothing with the one before."""
+        return not self.connection.is_closed() and not self.connection.is_in_transaction()
+
+    def hang_up(self) -> None:
+        """Let go of the connection at once, without a word to a server that may not listen."""
+        self.connection.terminate()
+
+    def _listen(self, _: object, message: exceptions.PostgresLogMessage) -> None:
+        # severity_en is not translated, and older servers do not send it.
+        severity = getattr(message, "severity_en", None) or getattr(message, "severity", None)
+        if severity == "WARNING":
+            self.doubt = str(message)
+
+
+async def connect(address: Address, options: PostgresOptions) -> Line:
+    """Return a connection to the first of the servers that takes writes.
+
+    Each gets an even share of the time that is left, so that one that swallows everything does
+    not keep us from the one that took over.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + options.connect_seconds
+    if not address.places:
+        return Line(await _connect(address, options, seconds=options.connect_seconds))
+    failure: Exception | None = None
+    for index, place in enumerate(address.places):
+        share = (end - loop.time()) / (len(address.places) - index)
+        try:
+            return Line(await _connect(address, options, seconds=share, place=place))
+        except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
+            failure = error
+        except exceptions.TargetServerAttributeNotMatched as error:
+            failure = failure or error
+    raise failure or OSError("no server is named")
+
+
+async def _connect(
+    address: Address, options: PostgresOptions, *, seconds: float, place: Place | None = None
+) -> asyncpg.Connection:
+    async with asyncio.timeout(seconds):
+        connection: asyncpg.Connection = await asyncpg.connect(
+            address.url,
+            host=place.host if place else None,
+            port=place.port if place else None,
+            timeout=None,
+            statement_cache_size=0 if options.pooled else _STATEMENTS,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            target_session_attrs=None if address.names_attributes else "primary",
+            server_settings={"application_name": APPLICATION_NAME}
+            | ({} if options.pooled else _SETTINGS),
+        )
+    return connection
