@@ -11,6 +11,7 @@ from registrary.core.issuer import Issuer
 from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEvent
 from registrary.ports.store import PageOf, StoreUnavailable
 from registrary.storage.postgres.connecting import Database
+from registrary.storage.postgres.key_document import KeyDocument
 from registrary.storage.postgres.keys import is_storable
 from registrary.storage.postgres.log import Log
 from registrary.storage.postgres.tables import BY_TYPE, Table
@@ -33,6 +34,7 @@ class PostgresStore:
         self._rows = database.rows
         self._log = Log(database)
         self._writer = Writer(database)
+        self._key_document = KeyDocument(database)
 
     async def commit(self, changes: Changes) -> None:
         """Make all of *changes* durable, or nothing; several commits share one statement."""
@@ -136,6 +138,14 @@ class PostgresStore:
     async def checkpoints(self, issuer: str, *, after_size: int, limit: int) -> Sequence[str]:
         """Return signed notes over more than *after_size* leaves, smallest first."""
         return await self._log.checkpoints(issuer, after_size, limit)
+
+    async def key_document(self) -> tuple[int, bytes] | None:
+        """Return the sealed keys and their revision, None when there never were any."""
+        return await self._key_document.read()
+
+    async def replace_key_document(self, document: bytes, *, expected: int | None) -> None:
+        """Put *document* in the place of revision *expected* (None: of nothing)."""
+        await self._key_document.replace(document, expected=expected)
 
     async def close(self) -> None:
         """Finish the writes under way and let go of every connection."""
