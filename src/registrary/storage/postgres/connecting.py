@@ -41,6 +41,10 @@ class Database:
         self._refusal: tuple[float, StoreUnavailable] | None = None
         self._is_closed = False
 
+    def now(self) -> float:
+        """Return the loop's time, by which deadlines are given."""
+        return self._loop.time()
+
     async def rows(self, sql: str, *bindings: object) -> Rows:
         """Return all rows of a statement that changes nothing.
 

@@ -1,5 +1,7 @@
 """What PostgreSQL and the way to it report, in words for the operator who has to act."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from asyncpg import exceptions
@@ -86,3 +88,15 @@ def _cause(error: OSError) -> str:
     if error.strerror is None and isinstance(error, ConnectionError):
         return "it closed the connection, or takes no TLS; look at sslmode in its URL"
     return error.strerror or type(error).__name__
+
+
+@contextmanager
+def outages_told(address: str) -> Iterator[None]:
+    """Raise what PostgreSQL refuses for reasons of its own as `StoreUnavailable`."""
+    try:
+        yield
+    except exceptions.PostgresError as error:
+        unavailable = outage(error, address)
+        if unavailable is None:
+            raise
+        raise unavailable from error

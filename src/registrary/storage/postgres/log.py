@@ -1,7 +1,7 @@
 """The audit log: what can be read of it, and how events get their places."""
 
-import asyncio
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import asyncpg
@@ -18,6 +18,7 @@ from registrary.storage.shared.times import moment_of
 
 _SQL: Final = statements(__package__, "log")
 _BEHIND_EVERY_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_LOOKS: Final = 4  # at the queue: of the sequencer, and of others who only look
 _Arrivals = list[tuple[int, str]]
 
 
@@ -32,12 +33,12 @@ class Log:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rows = database.rows
-        self._seen: dict[str, _Arrivals] = {}
+        self._seen: defaultdict[str, deque[_Arrivals]] = defaultdict(_last_looks)
 
     async def waiting(self, issuer: str, limit: int) -> list[WaitingEvent]:
         """Return up to *limit* events without an index, in the order of their commits."""
         rows = await self._rows(_SQL["waiting"], issuer, limit)
-        self._seen[issuer] = _arrivals(rows)
+        self._seen[issuer].append(_arrivals(rows))
         return [
             WaitingEvent(str(event_id), leaf_hash, moment_of(time))
             for _, event_id, leaf_hash, time in rows
@@ -92,8 +93,8 @@ class Log:
 
     async def sequence(self, step: Sequencing) -> None:
         """Check that nobody else was here, then keep places, tiles, checkpoint and size."""
-        seen = self._seen.pop(step.issuer, [])
-        end = asyncio.get_running_loop().time() + self._database.options.commit_seconds
+        seen = self._seen.pop(step.issuer, _last_looks())
+        end = self._database.now() + self._database.options.commit_seconds
         try:
             async with self._database.line(end=end) as line:
                 line.doubt = None
@@ -109,7 +110,9 @@ class Log:
             raise unavailable from error
 
 
-async def _sequence(connection: asyncpg.Connection, step: Sequencing, seen: _Arrivals) -> None:
+async def _sequence(
+    connection: asyncpg.Connection, step: Sequencing, seen: Iterable[_Arrivals]
+) -> None:
     issuer, count = step.issuer, len(step.event_ids)
     await connection.execute(_SQL["start"], issuer)
     number, size = await connection.fetchrow(_SQL["head"], issuer)
@@ -130,12 +133,13 @@ async def _sequence(connection: asyncpg.Connection, step: Sequencing, seen: _Arr
 
 
 async def _give_places(
-    connection: asyncpg.Connection, step: Sequencing, *, seen: _Arrivals, log: int
+    connection: asyncpg.Connection, step: Sequencing, *, seen: Iterable[_Arrivals], log: int
 ) -> None:
-    due = seen[: len(step.event_ids)]
-    if tuple(event_id for _, event_id in due) != step.event_ids:
-        due = _arrivals(await connection.fetch(_SQL["waiting"], step.issuer, len(step.event_ids)))
-    if tuple(event_id for _, event_id in due) != step.event_ids:
+    count = len(step.event_ids)
+    due = next((look[:count] for look in seen if _ids(look[:count]) == step.event_ids), None)
+    if due is None:
+        due = _arrivals(await connection.fetch(_SQL["waiting"], step.issuer, count))
+    if _ids(due) != step.event_ids:
         raise Conflict("event_log")
     taken = await connection.fetchval(
         _SQL["take_from_queue"], [arrival for arrival, _ in due], step.event_ids
@@ -143,6 +147,14 @@ async def _give_places(
     if taken != len(due):
         raise Conflict("event_log")
     await connection.execute(_SQL["give_places"], log, step.size, step.event_ids)
+
+
+def _last_looks() -> deque[_Arrivals]:
+    return deque(maxlen=_LOOKS)
+
+
+def _ids(arrivals: _Arrivals) -> tuple[str, ...]:
+    return tuple(event_id for _, event_id in arrivals)
 
 
 def _arrivals(rows: Rows) -> _Arrivals:

@@ -1,18 +1,16 @@
 """Opening the database: brought up to date where that is wanted, refused when it is not for us."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
 import asyncpg
-from asyncpg import exceptions
 
 from registrary.storage.postgres import schema
 from registrary.storage.postgres.address import Address
 from registrary.storage.postgres.connecting import Database
-from registrary.storage.postgres.errors import outage
+from registrary.storage.postgres.errors import outages_told
 from registrary.storage.postgres.options import PostgresOptions
 from registrary.storage.postgres.store import PostgresStore
 
@@ -65,11 +63,6 @@ async def migrate_postgres(
 @asynccontextmanager
 async def _told(database: Database, *, seconds: float) -> AsyncIterator[asyncpg.Connection]:
     """Take a connection; what PostgreSQL refuses is told in words for operators."""
-    try:
-        async with database.line(end=asyncio.get_running_loop().time() + seconds) as line:
+    async with database.line(end=database.now() + seconds) as line:
+        with outages_told(str(database.address)):
             yield line.connection
-    except exceptions.PostgresError as error:
-        unavailable = outage(error, str(database.address))
-        if unavailable is None:
-            raise
-        raise unavailable from error

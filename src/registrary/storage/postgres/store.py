@@ -10,6 +10,7 @@ from registrary.core.changes import Changes
 from registrary.core.issuer import Issuer
 from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEvent
 from registrary.ports.store import PageOf, StoreUnavailable
+from registrary.storage.postgres import log_check, schema, upkeep
 from registrary.storage.postgres.connecting import Database
 from registrary.storage.postgres.key_document import KeyDocument
 from registrary.storage.postgres.keys import is_storable
@@ -146,6 +147,22 @@ class PostgresStore:
     async def replace_key_document(self, document: bytes, *, expected: int | None) -> None:
         """Put *document* in the place of revision *expected* (None: of nothing)."""
         await self._key_document.replace(document, expected=expected)
+
+    async def problems(self) -> list[str]:
+        """Return what is wrong with how the store is kept; every table is read whole for it."""
+        return await log_check.damage_of_store(self.database)
+
+    async def damage_of_log(self) -> list[str]:
+        """Return which tables of the log cannot be read; see `log_check`."""
+        return await log_check.damage_of_log(self.database)
+
+    async def strays_of_log(self) -> list[str]:
+        """Return which rows of the log stand where they do not belong; see `log_check`."""
+        return await log_check.strays_of_log(self.database)
+
+    async def prepare_partitions(self, *, ahead: int = schema.PARTITIONS_AHEAD) -> int:
+        """Make the partitions of events of the months to come; return how many are new."""
+        return await upkeep.prepare_partitions(self.database, ahead)
 
     async def close(self) -> None:
         """Finish the writes under way and let go of every connection."""

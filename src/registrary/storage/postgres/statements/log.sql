@@ -21,7 +21,13 @@ FROM registrary.event_log AS log
 INNER JOIN registrary.event_place AS given ON log.number = given.log
 INNER JOIN registrary.event AS event
     ON log.issuer = event.issuer AND given.event_id = event.event_id
-WHERE log.issuer = $1 AND given.place >= $2 AND given.place < log.size
+WHERE
+    log.issuer = $1
+    AND given.place >= $2
+    -- Places have no gaps. That few rows are wanted has to be said twice: no plan that is made for
+    -- any number of rows goes by LIMIT alone.
+    AND given.place < $2 + $3
+    AND given.place < log.size
 ORDER BY given.place
 LIMIT $3;
 
