@@ -1,6 +1,8 @@
 """Fixtures every test may use."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -16,6 +18,56 @@ hypothesis.settings.register_profile(
     "thorough", parent=hypothesis.settings.get_profile("suite"), max_examples=3000
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+from registrary.testing.server import SQLITE, Stores  # noqa: E402 - see above
+from registrary.testing.stores import postgres_stores  # noqa: E402 - see above
+
+STORES = ("sqlite", "postgres")
+"""The databases that everything is tested on which keeps records in one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run be of one database: ``pytest --stores sqlite``."""
+    parser.addoption(
+        "--stores",
+        default="sqlite",
+        metavar="NAMES",
+        help=f"run the tests of stores on these databases ({', '.join(STORES)})",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse databases that nobody knows, on which nothing would be tested."""
+    if unknown := set(config.getoption("--stores").split(",")) - set(STORES):
+        raise pytest.UsageError(f"--stores: there is no {', '.join(sorted(unknown))}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run whatever asks for `stores` once on each of them."""
+    if "stores" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--stores").split(",")
+        metafunc.parametrize("stores", chosen, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stores]:
+    """Return where servers keep their records; whoever asks runs once on each database.
+
+    All processes of a run share one PostgreSQL, which ends with them.
+    """
+    if request.param == "sqlite":
+        yield SQLITE
+        return
+    with postgres_stores(folder_of_run(tmp_path_factory)) as postgres:
+        yield postgres
+
+
+def folder_of_run(factory: pytest.TempPathFactory) -> Path:
+    """Return the temporary folder that all workers of this run have in common."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from registrary.testing.hostile import CertificateAuthority
-from registrary.testing.server import RunningServer, free_port, running_server
+from registrary.testing.server import RunningServer, Stores, free_port, running_server
 from tests.protocol.people import Browser
 
 # What these modules demand is told in full when it is not met, which takes them unimported.
@@ -31,7 +31,7 @@ tls_private_key = "{key}"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run a development server that speaks TLS and offers what certification asks for."""
     folder = tmp_path_factory.mktemp("certified")
     authority, port = CertificateAuthority("Conformance authority"), free_port()
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     config.write_text(SETTINGS.format(certificate=certificate, key=key))
     trust = authority.write(folder / "authority.pem")
     options = ("--config", str(config), "--issuer", f"https://127.0.0.1:{port}")
-    with running_server(folder, *options, port=port, authority=trust) as running:
+    with running_server(folder, *options, port=port, authority=trust, stores=stores) as running:
         yield running
 
 

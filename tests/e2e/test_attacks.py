@@ -4,7 +4,7 @@ from html import escape
 
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.e2e.applications import listening, parameters_of, register
 from tests.e2e.browser import window_of
 from tests.e2e.test_pages import ELEMENTS, MARKUP
@@ -16,9 +16,9 @@ REFUSED = "Failed to load resource: the server responded with a status of 400 (B
 
 
 @pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
+def issuer(tmp_path_factory, stores: Stores):
     """Run a server for trying out; return its issuer."""
-    with running_server(tmp_path_factory.mktemp("server")) as server:
+    with running_server(tmp_path_factory.mktemp("server"), stores=stores) as server:
         yield server.url
 
 

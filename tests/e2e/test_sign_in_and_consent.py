@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.e2e.applications import (
     PRIVATE,
     listening,
@@ -20,9 +20,9 @@ WEB = "https://calendar.example/cb"
 
 
 @pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
+def issuer(tmp_path_factory, stores: Stores):
     """Run a server for trying out; return its issuer."""
-    with running_server(tmp_path_factory.mktemp("server")) as server:
+    with running_server(tmp_path_factory.mktemp("server"), stores=stores) as server:
         yield server.url
 
 

@@ -4,18 +4,18 @@ import time
 
 import pytest
 
-from registrary.testing.server import free_port, running_server
+from registrary.testing.server import Stores, free_port, running_server
 from tests.e2e.authenticators import authenticator_of, code_of_app
 from tests.e2e.browser import window_of
 from tests.e2e.visits import sign_in, sign_out
 
 
 @pytest.fixture
-def issuer(tmp_path):
+def issuer(tmp_path, stores: Stores):
     """Run a server at a name, since an address cannot have passkeys (WebAuthn §5.1.4.1)."""
     port = free_port()
     issuer = f"http://localhost:{port}"
-    with running_server(tmp_path, "--issuer", issuer, port=port):
+    with running_server(tmp_path, "--issuer", issuer, port=port, stores=stores):
         yield issuer
 
 

@@ -47,7 +47,7 @@ def faulty_server(folder: Path, *options: str, port: int | None = None) -> Itera
             stderr=stream,
             env=environment(),
         )
-    server = RunningServer(f"http://127.0.0.1:{port}", store, log, process)
+    server = RunningServer(f"http://127.0.0.1:{port}", f"sqlite:///{store}", log, process)
     try:
         wait_until(lambda: answers(server))
         yield FaultyServer(server, orders)

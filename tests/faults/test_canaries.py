@@ -27,11 +27,15 @@ from joserfc.jwk import ECKey
 from registrary.config import Settings
 from registrary.testing.server import (
     ADMIN_TOKEN,
+    ENCRYPTION_KEY,
+    SQLITE,
     RunningServer,
+    Stores,
     command,
     environment,
     running_server,
 )
+from registrary.testing.stores import PostgresStores
 from registrary.wiring.app import Runtime
 from tests.faults.faulty import faulty_server
 from tests.faults.outage import ADMIN, listed
@@ -46,10 +50,14 @@ FORMATS: Final = ("json", "text")
 class Aviary:
     """A server, and every secret that went to it or came from it."""
 
-    def __init__(self, server: RunningServer, http: httpx2.Client) -> None:
+    def __init__(self, server: RunningServer, http: httpx2.Client, stores: Stores) -> None:
         self.server = server
         self.http = http
-        self.secrets: dict[str, str] = {"admin token of the settings": ADMIN_TOKEN}
+        self.stores = stores
+        self.secrets: dict[str, str] = {
+            "admin token of the settings": ADMIN_TOKEN,
+            "key of the settings": ENCRYPTION_KEY,
+        }
         self.errors: list[httpx2.Response] = []
         self._count = 0
 
@@ -81,16 +89,16 @@ class Aviary:
 
 @pytest.fixture(scope="module", params=FORMATS)
 def aviary(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stores: Stores
 ) -> Iterator[Aviary]:
     """Run a server that tells as much as it can."""
     folder = tmp_path_factory.mktemp("aviary")
     options = ("--no-rate-limits", "--config", str(talkative(folder, request.param)))
     with (
-        running_server(folder, *options) as server,
+        running_server(folder, *options, stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=60) as http,
     ):
-        yield Aviary(server, http)
+        yield Aviary(server, http, stores)
 
 
 def talkative(folder: Path, form: str) -> Path:
@@ -368,15 +376,29 @@ def make_fault(aviary: Aviary) -> None:
     """Break a client in the store so that a fault of ours ends each request with its secrets."""
     client = aviary.register(SERVICE)
     metadata = '{"token_endpoint_auth_method": "client_secret_basic", "grant_types": 7}'
+    spoil(aviary, client["client_id"], metadata)
+    grant = {"grant_type": "client_credentials", "client_secret": client["client_secret"]}
+    answer = aviary.send("POST", "/token", data=grant | {"client_id": client["client_id"]})
+    assert 500 == answer.status_code
+
+
+def spoil(aviary: Aviary, client_id: str, metadata: str) -> None:
+    """Let a client in the store have *metadata* that no server wrote."""
+    if isinstance(aviary.stores, PostgresStores):
+        aviary.stores.cluster.sql(
+            "update registrary.client set record = "
+            "jsonb_set(record::jsonb, '{metadata}', :'metadata')::text where key = :'client_id'",
+            database=name_of(aviary.server),
+            metadata=metadata,
+            client_id=client_id,
+        )
+        return
     with closing(apsw.Connection(str(aviary.server.store))) as connection:
         connection.set_busy_timeout(5000)
         connection.execute(
             "UPDATE client SET record = json_set(record, '$.metadata', json(?)) WHERE key = ?",
-            (metadata, client["client_id"]),
+            (metadata, client_id),
         )
-    grant = {"grant_type": "client_credentials", "client_secret": client["client_secret"]}
-    answer = aviary.send("POST", "/token", data=grant | {"client_id": client["client_id"]})
-    assert 500 == answer.status_code
 
 
 def spoken(answers: list[httpx2.Response]) -> str:
@@ -418,7 +440,7 @@ def test_no_secret_leaves_by_a_way_that_was_not_made_for_it(
         "metrics": counts.text,
         "events": events,
         "export": exported(server, tmp_path / "export.jsonl"),
-        "store": stored(server.store),
+        "store": stored(aviary),
     }
 
     assert {} == {
@@ -429,10 +451,18 @@ def test_no_secret_leaves_by_a_way_that_was_not_made_for_it(
     assert len(aviary.errors) > 10 * len(PRESENTATIONS)
 
 
-def stored(store: Path) -> str:
+def stored(aviary: Aviary) -> str:
     """Return what lies on disk, as far as it is text."""
+    if isinstance(aviary.stores, PostgresStores):
+        return aviary.stores.cluster.dump(name_of(aviary.server))
+    store = aviary.server.store
     files = [store, store.with_name(f"{store.name}-wal")]
     return "\n".join(path.read_bytes().decode("latin-1") for path in files if path.exists())
+
+
+def name_of(server: RunningServer) -> str:
+    """Return the name of its database."""
+    return server.store_url.rpartition("/")[2]
 
 
 def test_no_secret_leaves_in_an_outage(routes: list[tuple[str, str]], tmp_path: Path) -> None:
@@ -441,7 +471,7 @@ def test_no_secret_leaves_in_an_outage(routes: list[tuple[str, str]], tmp_path: 
     with faulty_server(tmp_path, *options) as faulty:
         server = faulty.server
         with httpx2.Client(base_url=server.url, trust_env=False, timeout=60) as http:
-            aviary = Aviary(server, http)
+            aviary = Aviary(server, http, SQLITE)
             client = aviary.register(SERVICE)
             aviary.register(WEB)
             for order in ("full", "broken", "read-only"):

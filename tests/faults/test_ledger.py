@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from registrary.testing.server import RunningServer, running_server
+from registrary.testing.server import RunningServer, Stores, running_server
 from tests.faults.ledger import Ledger, Offered, Outcome
 from tests.faults.load import MIX, load_on
 from tests.faults.outage import verdict_on
@@ -13,9 +13,11 @@ from tests.faults.verdict import findings_on
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run one server for all tests; each has a ledger of its own."""
-    with running_server(tmp_path_factory.mktemp("ledger"), "--no-rate-limits") as running:
+    with running_server(
+        tmp_path_factory.mktemp("ledger"), "--no-rate-limits", stores=stores
+    ) as running:
         yield running
 
 

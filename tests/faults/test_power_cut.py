@@ -14,7 +14,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from registrary.testing.server import RunningServer, environment, free_port, running_server
+from registrary.testing.server import (
+    SQLITE,
+    RunningServer,
+    Stores,
+    environment,
+    free_port,
+    running_server,
+)
 from tests.faults.faulty import answers
 from tests.faults.outage import (
     ADMIN,
@@ -33,19 +40,19 @@ ACKNOWLEDGED = range(20, 120)  # registrations before the cut, about a second's 
 PROGRAM = Path(__file__).with_name("volatile_server.py")
 DOCUMENT = {"redirect_uris": ["https://a.b/cb"]}
 
-Started = Callable[[Path, int], AbstractContextManager[RunningServer]]
+Record = Callable[[str, object], None]
 
 
-def killed(folder: Path, port: int) -> AbstractContextManager[RunningServer]:
-    """Run a server whose kernel finishes its writes when it is killed."""
-    return running_server(folder, port=port)
+def killed(folder: Path, port: int, stores: Stores) -> AbstractContextManager[RunningServer]:
+    """Run a server whose kernel, or whose database, finishes its writes when it is killed."""
+    return running_server(folder, port=port, stores=stores)
 
 
 @contextmanager
-def without_power(folder: Path, port: int) -> Iterator[RunningServer]:
-    """Run a server that loses with its life what was not forced to disk."""
-    log, store = folder / "server.log", folder / "registrary.db"
-    arguments = ["serve", "--dev", "--listen", f"127.0.0.1:{port}", "--store", f"sqlite:///{store}"]
+def without_power(folder: Path, port: int, stores: Stores) -> Iterator[RunningServer]:
+    """Run a server that loses with its life what it did not force to disk, which is SQLite's."""
+    log, store = folder / "server.log", stores.at(folder)
+    arguments = ["serve", "--dev", "--listen", f"127.0.0.1:{port}", "--store", store]
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, str(PROGRAM), *arguments],
@@ -103,20 +110,40 @@ def register_until_cut(server: RunningServer) -> Tally:
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-@pytest.mark.parametrize("start", [killed, without_power])
-def test_no_acknowledged_registration_is_lost(
-    tmp_path: Path, start: Started, turn: int, record_property: Callable[[str, object], None]
+def test_no_acknowledged_registration_is_lost_with_the_server(
+    tmp_path: Path, stores: Stores, turn: int, record_property: Record
 ) -> None:
-    """Every 201 that was sent is a client afterwards, with its token, and nothing is torn.
+    """Every 201 that was sent is a client afterwards, with its token, and nothing is torn."""
+    del turn
+    port = free_port()
+    with killed(tmp_path, port, stores) as server:
+        tally = register_until_cut(server)
+
+    assert_kept(tally, tmp_path, stores, port=port, record=record_property)
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_no_acknowledged_registration_is_lost_with_the_power(
+    tmp_path: Path, turn: int, record_property: Record
+) -> None:
+    """The same where the machine goes too, with what its disk had not yet taken."""
+    del turn
+    port = free_port()
+    with without_power(tmp_path, port, SQLITE) as server:
+        tally = register_until_cut(server)
+
+    assert_kept(tally, tmp_path, SQLITE, port=port, record=record_property)
+
+
+def assert_kept(tally: Tally, folder: Path, stores: Stores, *, port: int, record: Record) -> None:
+    """Demand that what was acknowledged is there.
 
     Nobody was told of the others that are there; they are whole all the same, and counted.
     """
-    del turn
-    port = free_port()
-    with start(tmp_path, port) as server:
-        tally = register_until_cut(server)
-
-    with running_server(tmp_path, port=port) as again, httpx2.Client(trust_env=False) as client:
+    with (
+        running_server(folder, port=port, stores=stores) as again,
+        httpx2.Client(trust_env=False) as client,
+    ):
         found = [
             client.get(
                 body["registration_client_uri"],
@@ -128,9 +155,9 @@ def test_no_acknowledged_registration_is_lost(
         (token,) = listed(again, "initial-access-tokens")
 
     verdict = verdict_on(again)
-    record_property("sent", tally.sent)
-    record_property("acknowledged", len(tally.acknowledged))
-    record_property("stored", len(stored))
+    record("sent", tally.sent)
+    record("acknowledged", len(tally.acknowledged))
+    record("stored", len(stored))
     assert [200] * len(tally.acknowledged) == found
     assert len(stored) <= tally.sent
     assert sorted(stored) == sorted(events)

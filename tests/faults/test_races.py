@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from registrary.testing.server import RunningServer, running_server
+from registrary.testing.server import RunningServer, Stores, running_server
 from tests.faults.outage import ADMIN, listed, registered_events, stored_clients, verdict_on
 
 DOCUMENT = {"redirect_uris": ["https://app.example/cb"]}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run two processes at one address."""
     folder = tmp_path_factory.mktemp("races")
-    with running_server(folder, "--workers", "2", "--no-rate-limits") as running:
+    with running_server(folder, "--workers", "2", "--no-rate-limits", stores=stores) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from registrary.testing.server import Stores
 from tests.interop.helper import at_hand
 from tests.interop.journeys import Journey, MakeTravel, Travel, Way, require_libraries
 from tests.interop.mcp_place import mcp_place
@@ -39,36 +40,37 @@ pytest.register_assert_rewrite(
 
 
 @pytest.fixture(scope="session")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def open_server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Place]:
     """Run a server with an open door."""
-    with open_place(tmp_path_factory.mktemp("open")) as place:
+    with open_place(tmp_path_factory.mktemp("open"), stores) as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def protected_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def protected_server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Place]:
     """Run a server whose door wants a token."""
-    with protected_place(tmp_path_factory.mktemp("protected")) as place:
+    with protected_place(tmp_path_factory.mktemp("protected"), stores) as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def dynamic_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def dynamic_server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Place]:
     """Run a server that offers every flow of OpenID Connect."""
-    with dynamic_place(tmp_path_factory.mktemp("dynamic")) as place:
+    with dynamic_place(tmp_path_factory.mktemp("dynamic"), stores) as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def secure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def secure_server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Place]:
     """Run a server as in production, on https."""
-    with secure_place(tmp_path_factory.mktemp("secure")) as place:
+    with secure_place(tmp_path_factory.mktemp("secure"), stores) as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def travel(request: pytest.FixtureRequest) -> MakeTravel:
+def travel(request: pytest.FixtureRequest, stores: Stores) -> MakeTravel:
     """Return a function that makes a library ready; its server starts when first needed."""
+    del stores  # named for the fixtures below, which are asked for later
     require_libraries()
 
     def make(script: str, way: Way) -> Travel:

@@ -13,19 +13,19 @@ from typing import Any, Final
 import httpx2
 import msgspec
 
-from registrary.config import Settings
 from registrary.core.changes import Changes, Put
 from registrary.core.issuer import Resource
 from registrary.testing.hostile import CertificateAuthority
 from registrary.testing.server import (
     ADMIN_TOKEN,
     RunningServer,
+    Stores,
     command,
     environment,
     free_port,
     running_server,
 )
-from registrary.wiring.adapters import open_vault
+from registrary.testing.stores import opened
 from tests.interop.people import DEMO, Person
 
 RESOURCE: Final = "https://things.example/"
@@ -56,30 +56,30 @@ class Place:
 
 
 @contextmanager
-def open_place(folder: Path) -> Iterator[Place]:
+def open_place(folder: Path, stores: Stores) -> Iterator[Place]:
     """Run a development server, on http."""
-    with running_server(folder) as server:
+    with running_server(folder, stores=stores) as server:
         yield settled(server, server.url, is_open=True)
 
 
 @contextmanager
-def dynamic_place(folder: Path) -> Iterator[Place]:
+def dynamic_place(folder: Path, stores: Stores) -> Iterator[Place]:
     """Run a development server that offers what OpenID certification asks for."""
     settings = write_settings(folder, registration={"rule_set": "oidf-dynamic"})
-    with running_server(folder, "--config", str(settings)) as server:
+    with running_server(folder, "--config", str(settings), stores=stores) as server:
         yield settled(server, server.url, is_open=True)
 
 
 @contextmanager
-def protected_place(folder: Path) -> Iterator[Place]:
+def protected_place(folder: Path, stores: Stores) -> Iterator[Place]:
     """Run a development server that wants an initial access token."""
     settings = write_settings(folder, registration={"mode": "protected"})
-    with running_server(folder, "--config", str(settings)) as server:
+    with running_server(folder, "--config", str(settings), stores=stores) as server:
         yield settled(server, server.url, is_open=False)
 
 
 @contextmanager
-def secure_place(folder: Path) -> Iterator[Place]:
+def secure_place(folder: Path, stores: Stores) -> Iterator[Place]:
     """Run a server as in production, without ``--dev``, speaking TLS; its issuer has a path."""
     authority, port = CertificateAuthority("Interoperability authority"), free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,9 @@ def secure_place(folder: Path) -> Iterator[Place]:
     trust = authority.write(folder / "authority.pem")
     issuer = f"https://127.0.0.1:{port}/tenants/one"
     options = ("--config", str(settings), "--issuer", issuer)
-    with running_server(folder, *options, port=port, dev=False, authority=trust) as server:
+    with running_server(
+        folder, *options, port=port, dev=False, authority=trust, stores=stores
+    ) as server:
         place = settled(server, issuer, is_open=False)
         make_known(place, ADA)
         yield replace(place, person=ADA)
@@ -122,16 +124,13 @@ def settled(server: RunningServer, issuer: str, *, is_open: bool) -> Place:
 
 async def name_resource_server(server: RunningServer, client_id: str) -> None:
     """Record `RESOURCE` as one of the issuer's, with *client_id* to watch over its tokens."""
-    vault = await open_vault(Settings(store=server.store_url), create=False)
-    try:
-        (issuer,) = await vault.store.issuers()
+    async with opened(server.store_url) as store:
+        (issuer,) = await store.issuers()
         resource = Resource(uri=RESOURCE, introspecting_clients=(client_id,))
         changed = msgspec.structs.replace(
             issuer, resources=(resource,), revision=issuer.revision + 1
         )
-        await vault.store.commit(Changes(puts=(Put(changed, expected=issuer.revision),)))
-    finally:
-        await vault.store.close()
+        await store.commit(Changes(puts=(Put(changed, expected=issuer.revision),)))
 
 
 def wait_until_known(http: httpx2.Client, address: str, client: dict[str, Any]) -> None:

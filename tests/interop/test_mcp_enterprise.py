@@ -28,7 +28,7 @@ def trust(place: Place, company: Enterprise) -> None:
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
-def test_a_program_acts_for_whom_the_organisation_says(tmp_path, method):
+def test_a_program_acts_for_whom_the_organisation_says(tmp_path, method, stores):
     """Enterprise-managed authorization: one decision for everybody, made where people work."""
     document = {
         "client_name": "Interop",
@@ -37,7 +37,7 @@ def test_a_program_acts_for_whom_the_organisation_says(tmp_path, method):
         "scope": "read",
     }
 
-    with open_place(tmp_path) as place, mcp_place(place) as mcp, enterprise() as company:
+    with open_place(tmp_path, stores) as place, mcp_place(place) as mcp, enterprise() as company:
         trust(place, company)
         client = httpx2.post(f"{place.issuer}/register", json=document, timeout=20).json()
 

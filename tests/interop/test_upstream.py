@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from registrary.testing.server import ADMIN_TOKEN
+from registrary.testing.server import ADMIN_TOKEN, Stores
 from tests.interop.helper import at_hand
 from tests.interop.journeys import Journey, Travel, require_libraries
 from tests.interop.people import Browser, Person, Wishes
@@ -55,12 +55,14 @@ class Organisation:
 
 
 @pytest.fixture
-def organisation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organisation]:
+def organisation(
+    tmp_path_factory: pytest.TempPathFactory, stores: Stores
+) -> Iterator[Organisation]:
     """Run a server of ours and a provider."""
     require_libraries()
     with (
         upstream_provider(tmp_path_factory.mktemp("upstream")) as upstream,
-        open_place(tmp_path_factory.mktemp("organisation")) as place,
+        open_place(tmp_path_factory.mktemp("organisation"), stores) as place,
     ):
         yield Organisation(place, upstream)
 

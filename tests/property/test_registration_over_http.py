@@ -15,13 +15,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from registrary.core.client import Client
-from registrary.core.issuer import Issuer
 from registrary.core.lifecycle import ClientState
 from registrary.core.metadata import BY_NAME, FIELDS
 from registrary.core.strict_json import JsonError, parse_object
 from registrary.policy.consistency import needs_recoverable_secret, needs_secret
-from registrary.storage.sqlite import SqliteStore
-from registrary.testing.server import RunningServer, running_server
+from registrary.testing.server import RunningServer, Stores, running_server
+from registrary.testing.stores import open_store
 from registrary.wiring.contexts import context_of
 from tests.property.documents import assert_holds_together, documents, json_values, judged, likely
 from tests.protocol.wire import Answer, Wire, connected
@@ -57,10 +56,12 @@ class Site:
 
     def __init__(self, server: RunningServer) -> None:
         self.server = server
-        self.store = SqliteStore(server.store)
-        (self.issuer,) = asyncio.run(_issuers(self.store))
-        self.offer = context_of(self.issuer).offer
         self._stack = ExitStack()
+        self._run = self._stack.enter_context(asyncio.Runner()).run
+        self._store = self._run(open_store(server.store_url))
+        (self.issuer,) = self._run(self._store.issuers())
+        self.offer = context_of(self.issuer).offer
+        self._line = ExitStack()
         self._wire: Wire | None = None
 
     def ask(
@@ -72,7 +73,7 @@ class Site:
         if body or method in ("POST", "PUT"):
             head.append(b"Content-Length: %d\r\n" % len(body))
         if self._wire is None:
-            self._wire = self._stack.enter_context(connected(self.server.url))
+            self._wire = self._line.enter_context(connected(self.server.url))
         self._wire.send(b"".join(head) + b"\r\n" + body)
         answer = self._wire.answer(to_head=method == "HEAD")
         if answer.closes:
@@ -104,29 +105,28 @@ class Site:
 
     def kept(self, client_id: str) -> Client:
         """Return the client as it is stored."""
-        found = asyncio.run(self.store.get(Client, self.issuer.id, client_id))
+        found = self._run(self._store.get(Client, self.issuer.id, client_id))
         assert found is not None
         return found
 
     def hang_up(self) -> None:
         """End the connection; the next request has a new one."""
-        self._stack.close()
+        self._line.close()
         self._wire = None
 
     def close(self) -> None:
         """Let go of connection and store."""
         self.hang_up()
-        asyncio.run(self.store.close())
-
-
-async def _issuers(store: SqliteStore) -> list[Issuer]:
-    return list(await store.issuers())
+        self._run(self._store.close())
+        self._stack.close()
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Site]:
     """Run a server that takes anybody; at the end it has told no secret and had no fault."""
-    with running_server(tmp_path_factory.mktemp("property"), "--no-rate-limits") as server:
+    with running_server(
+        tmp_path_factory.mktemp("property"), "--no-rate-limits", stores=stores
+    ) as server:
         site = Site(server)
         yield site
         site.close()

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from registrary.testing.server import RunningServer, running_server
+from registrary.testing.server import RunningServer, Stores, running_server
 from tests.protocol.people import Browser
 from tests.protocol.wire import Wire, connected
 
@@ -14,9 +14,9 @@ Register = Callable[..., httpx2.Response]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run one development server for all tests of this worker."""
-    with running_server(tmp_path_factory.mktemp("server")) as running:
+    with running_server(tmp_path_factory.mktemp("server"), stores=stores) as running:
         yield running
 
 
@@ -35,12 +35,12 @@ def wire(server: RunningServer) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="session")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def hasty(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run a server whose deadlines a test can wait for."""
     folder = tmp_path_factory.mktemp("hasty")
     config = folder / "registrary.toml"
     config.write_text("[http]\nheader_seconds = 1\nbody_seconds = 1\nidle_seconds = 1\n")
-    with running_server(folder, "--config", str(config)) as running:
+    with running_server(folder, "--config", str(config), stores=stores) as running:
         yield running
 
 
@@ -56,12 +56,12 @@ def register(http: httpx2.Client) -> Register:
 
 
 @pytest.fixture(scope="module")
-def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def certified(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run a development server for certification."""
     folder = tmp_path_factory.mktemp("certified")
     config = folder / "registrary.toml"
     config.write_text('[registration]\nrule_set = "oidf-dynamic"\n')
-    with running_server(folder, "--config", str(config)) as running:
+    with running_server(folder, "--config", str(config), stores=stores) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 
-from registrary.testing.server import RunningServer, running_server
+from registrary.testing.server import RunningServer, Stores, running_server
 from tests.interop.enterprise import Enterprise, enterprise
 from tests.protocol.flows import PUBLIC, App, an_app, claims_of
 from tests.protocol.kit import OPERATOR, SERVICE, Issuer, bearer, eventually
@@ -63,10 +63,10 @@ class House:
 
 
 @contextmanager
-def a_house(folder: Path) -> Iterator[House]:
+def a_house(folder: Path, stores: Stores) -> Iterator[House]:
     """Run a server whose codes outlast a busy machine; its resources are changed here."""
     with ExitStack() as stack:
-        server = stack.enter_context(running_server(folder, "--no-rate-limits"))
+        server = stack.enter_context(running_server(folder, "--no-rate-limits", stores=stores))
         http = stack.enter_context(httpx2.Client(base_url=server.url, trust_env=False, timeout=30))
         watcher = an_app(http, grant_types=[*SERVICE["grant_types"], EXCHANGE])
         house = House(server, http, watcher, stack.enter_context(enterprise()), stack)

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from registrary.core.base64url import encode
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.flows import App, an_app, claims_of
 from tests.protocol.kit import OPERATOR, Issuer, bearer, error_of
 from tests.protocol.people import Browser, authorize_path
@@ -262,11 +262,13 @@ def test_24_no_secret_is_moved_into_an_address(browser, server, app, path):
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory) -> Iterator[Issuer]:
+def untouched(tmp_path_factory, stores: Stores) -> Iterator[Issuer]:
     """Return an issuer that nobody has set up any further."""
     folder = tmp_path_factory.mktemp("untouched")
     with (
-        running_server(folder, "--issuer", "https://plain.example", dev=False) as running,
+        running_server(
+            folder, "--issuer", "https://plain.example", dev=False, stores=stores
+        ) as running,
         httpx2.Client(base_url=running.url, trust_env=False, timeout=20) as http,
     ):
         yield Issuer(http, "https://plain.example")

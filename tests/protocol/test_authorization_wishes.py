@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.flows import App, Proofs, an_app, claims_of
 from tests.protocol.kit import OPERATOR, URI, eventually
 from tests.protocol.people import PKCE, Browser, authorize_path
@@ -14,10 +14,10 @@ DETAIL = "payment"
 
 
 @pytest.fixture(scope="module")
-def http(tmp_path_factory):
+def http(tmp_path_factory, stores: Stores):
     """Return a client of a server whose issuer knows payments."""
     with (
-        running_server(tmp_path_factory.mktemp("wishes")) as server,
+        running_server(tmp_path_factory.mktemp("wishes"), stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as client,
     ):
         path = "/api/v1/issuers"

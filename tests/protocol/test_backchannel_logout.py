@@ -134,10 +134,10 @@ def test_a_client_that_fails_is_told_again(http, browser, receiver):
     assert first.claims["jti"] != second.claims["jti"]
 
 
-def test_what_is_owed_survives_the_death_of_the_server(tmp_path, receiver):
+def test_what_is_owed_survives_the_death_of_the_server(tmp_path, receiver, stores):
     """At least once: whoever was promised to be told is told by the next server."""
     receiver.status = 503
-    with running_server(tmp_path) as server, Browser(server.url) as browser:
+    with running_server(tmp_path, stores=stores) as server, Browser(server.url) as browser:
         with httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as http:
             app = told_app(http, receiver)
             hint = app.sign_in(browser)["id_token"]
@@ -149,7 +149,7 @@ def test_what_is_owed_survives_the_death_of_the_server(tmp_path, receiver):
     before = len(receiver.posted)
 
     receiver.status = 200
-    with running_server(tmp_path, port=port) as server:
+    with running_server(tmp_path, port=port, stores=stores) as server:
         told = receiver.wait_for(before + 1)
         _, claims = told[-1].verified(server.url)
 

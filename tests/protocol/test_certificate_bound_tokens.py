@@ -5,7 +5,7 @@ import pytest
 
 from registrary.core.x509.thumbprints import thumbprint
 from registrary.testing.client_certificates import self_signed
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.flows import PUBLIC, an_app, claims_of
 from tests.protocol.kit import error_of
 from tests.protocol.people import Browser
@@ -20,13 +20,13 @@ def presenting(held):
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory):
+def app(tmp_path_factory, stores: Stores):
     """Return a public client with bound tokens, at a server behind a proxy."""
     folder = tmp_path_factory.mktemp("bound")
     config = folder / "registrary.toml"
     config.write_text('[http]\nclient_certificate_header = "client-cert"\n')
     with (
-        running_server(folder, "--config", str(config)) as server,
+        running_server(folder, "--config", str(config), stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as http,
     ):
         yield an_app(http, **PUBLIC, **BOUND)

@@ -122,10 +122,10 @@ def test_every_published_algorithm_proves_a_client_everywhere(http, path, alg):
     assert alg in published["token_endpoint_auth_signing_alg_values_supported"]
 
 
-def test_a_strict_issuer_takes_the_secret_where_it_was_registered_alone(tmp_path):
+def test_a_strict_issuer_takes_the_secret_where_it_was_registered_alone(tmp_path, stores):
     """`interfaces`: an operator may hold clients to the letter, at every endpoint."""
     with (
-        running_server(tmp_path) as server,
+        running_server(tmp_path, stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as http,
     ):
         (issuer,) = http.get("/api/v1/issuers", headers=OPERATOR).json()["items"]

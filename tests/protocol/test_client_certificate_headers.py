@@ -38,7 +38,7 @@ FORMS = {
 
 
 @contextmanager
-def served(folder, header, proxies='["127.0.0.0/8"]'):
+def served(folder, header, stores, *, proxies='["127.0.0.0/8"]'):
     """Run a server that believes *header* of *proxies*; return how to call it."""
     (folder / "clients.pem").write_bytes(AUTHORITY.pem)
     config = folder / "registrary.toml"
@@ -51,7 +51,7 @@ def served(folder, header, proxies='["127.0.0.0/8"]'):
         """
     )
     with (
-        running_server(folder, "--config", str(config)) as server,
+        running_server(folder, "--config", str(config), stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as http,
     ):
         yield http
@@ -71,10 +71,10 @@ def ask(http, client_id, *headers):
 
 
 @pytest.fixture(scope="module", params=FORMS)
-def proxied(request, tmp_path_factory):
+def proxied(request, tmp_path_factory, stores):
     """Run a server behind a proxy that passes certificates on in each of the forms."""
     header = request.param
-    with served(tmp_path_factory.mktemp(header), header) as http:
+    with served(tmp_path_factory.mktemp(header), header, stores) as http:
         yield http, header, FORMS[header]
 
 
@@ -137,9 +137,9 @@ def test_every_other_header_is_the_callers_own(proxied):
 
 @pytest.mark.parametrize("header", FORMS)
 @pytest.mark.spec("E-107")
-def test_the_header_of_an_untrusted_peer_is_ignored(tmp_path, header):
+def test_the_header_of_an_untrusted_peer_is_ignored(tmp_path, header, stores):
     """Whoever reaches the port could be any client: its certificate is no secret."""
-    with served(tmp_path, header, proxies='["192.0.2.0/24"]') as http:
+    with served(tmp_path, header, stores, proxies='["192.0.2.0/24"]') as http:
         client_id = register(http, **own(CLIENT))
 
         answer = ask(http, client_id, (header, FORMS[header](CLIENT)))
@@ -150,12 +150,12 @@ def test_the_header_of_an_untrusted_peer_is_ignored(tmp_path, header):
     assert [NOT_PROVED, NOT_PROVED] == [answer, claimed]
 
 
-def test_without_authorities_no_client_of_theirs_is_offered_anything(tmp_path):
+def test_without_authorities_no_client_of_theirs_is_offered_anything(tmp_path, stores):
     """A method that could never succeed is not announced, and not registered."""
     config = tmp_path / "registrary.toml"
     config.write_text('[http]\nclient_certificate_header = "client-cert"\n')
     with (
-        running_server(tmp_path, "--config", str(config)) as server,
+        running_server(tmp_path, "--config", str(config), stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False) as http,
     ):
         published = http.get("/.well-known/openid-configuration").json()

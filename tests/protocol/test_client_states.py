@@ -18,7 +18,8 @@ from registrary.core.changes import Changes, Put
 from registrary.core.client import Client, purge
 from registrary.core.deliveries import revocation_of
 from registrary.core.lifecycle import HARD_HOLDS, ClientState, HoldKind
-from registrary.storage.sqlite import open_sqlite
+from registrary.testing.server import Stores
+from registrary.testing.stores import opened
 from tests.protocol.effects import PASSWORD, Holdings, House, a_house, found, holdings_of
 from tests.protocol.effects_table import CLIENT, PERSON, columns_of
 from tests.protocol.flows import App, an_app
@@ -56,13 +57,12 @@ def kept(house: House, app: App, change: Callable[[Client], Client]) -> None:
     """Store *change* of a client, as a chore of the server's would."""
 
     async def write() -> None:
-        store = open_sqlite(house.server.store, migrate=False)
-        (issuer,) = await store.issuers()
-        client = await store.get(Client, issuer.id, app.body["client_id"])
-        assert client is not None
-        put = Put(change(client), expected=client.revision)
-        await store.commit(Changes(puts=(put,), consumptions=(revocation_of(issuer.id),)))
-        await store.close()
+        async with opened(house.server.store_url) as store:
+            (issuer,) = await store.issuers()
+            client = await store.get(Client, issuer.id, app.body["client_id"])
+            assert client is not None
+            put = Put(change(client), expected=client.revision)
+            await store.commit(Changes(puts=(put,), consumptions=(revocation_of(issuer.id),)))
 
     asyncio.run(write())
 
@@ -163,9 +163,9 @@ def seen_of_people(house: House) -> Found:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[House]:
     """Run a server of this module's own."""
-    with a_house(tmp_path_factory.mktemp("house")) as one:
+    with a_house(tmp_path_factory.mktemp("house"), stores) as one:
         yield one
 
 

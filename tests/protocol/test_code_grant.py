@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.flows import PUBLIC, an_app, claims_of
 from tests.protocol.kit import OPERATOR, error_of
 from tests.protocol.people import Browser
@@ -28,11 +28,11 @@ def app(http):
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(tmp_path_factory, stores: Stores):
     """Run a server of two processes on one store, and return a client and a browser of it."""
     folder = tmp_path_factory.mktemp("pair")
     with (
-        running_server(folder, "--workers", "2") as running,
+        running_server(folder, "--workers", "2", stores=stores) as running,
         httpx2.Client(base_url=running.url, trust_env=False, timeout=20) as http,
         Browser(running.url) as browser,
     ):

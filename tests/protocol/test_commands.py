@@ -14,6 +14,7 @@ import pytest
 from registrary.testing.server import (
     ADMIN_TOKEN,
     RunningServer,
+    Stores,
     command,
     environment,
     running_server,
@@ -27,9 +28,11 @@ PATIENCE_SECONDS = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run a server with two workers, which both have to see what a command did."""
-    with running_server(tmp_path_factory.mktemp("commands"), "--workers", "2") as running:
+    with running_server(
+        tmp_path_factory.mktemp("commands"), "--workers", "2", stores=stores
+    ) as running:
         yield running
 
 
@@ -184,7 +187,7 @@ def test_a_backup_under_load_is_one_moment_of_the_store(server, http, tmp_path):
     assert json.loads(verified.stdout)["sound"]
 
 
-def test_clients_of_a_restored_store_get_their_tokens(server, http, tmp_path):
+def test_clients_of_a_restored_store_get_their_tokens(server, http, tmp_path, stores):
     """Restoring means that nobody has to register again."""
     client = registered(http)
     backup = tmp_path / "backup"
@@ -193,7 +196,7 @@ def test_clients_of_a_restored_store_get_their_tokens(server, http, tmp_path):
     store = f"sqlite:///{folder / 'registrary.db'}"
     assert 0 == registrary(store, "restore", str(backup)).returncode
 
-    with running_server(folder) as again:
+    with running_server(folder, stores=stores) as again:
         status = token_status(again, client)
 
     assert 200 == status

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from registrary.testing.server import free_port, running_server
+from registrary.testing.server import Stores, free_port, running_server
 from tests.protocol.kit import OPERATOR, SERVICE, Issuer, Registered, eventually
 
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
@@ -25,11 +25,13 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+def tenant(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Issuer]:
     """Run a server whose issuer has a path, and return that issuer."""
     folder = tmp_path_factory.mktemp("tenant")
     with (
-        running_server(folder, "--issuer", TENANT, port=free_port(), dev=False) as running,
+        running_server(
+            folder, "--issuer", TENANT, port=free_port(), dev=False, stores=stores
+        ) as running,
         httpx2.Client(base_url=running.url, trust_env=False, timeout=20) as http,
     ):
         yield Issuer(http, TENANT)

@@ -12,6 +12,7 @@ import pytest
 from registrary.testing.server import (
     ADMIN_TOKEN,
     RunningServer,
+    Stores,
     command,
     environment,
     free_port,
@@ -23,12 +24,12 @@ ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
 @pytest.fixture(scope="module")
-def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def protected(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run a server as in production: behind a proxy, registration protected."""
     port = free_port()
     issuer = ("--issuer", "https://id.example")
     folder = tmp_path_factory.mktemp("protected")
-    with running_server(folder, *issuer, port=port, dev=False) as running:
+    with running_server(folder, *issuer, port=port, dev=False, stores=stores) as running:
         yield running
 
 

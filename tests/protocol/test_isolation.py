@@ -23,7 +23,7 @@ from joserfc.jwk import ECKey
 from registrary.config import Settings
 from registrary.core.entropy import Draw
 from registrary.core.secrets import Prefix, mint_client_secret, mint_token
-from registrary.testing.server import ADMIN_TOKEN, RunningServer, running_server
+from registrary.testing.server import ADMIN_TOKEN, RunningServer, Stores, running_server
 from registrary.wiring.app import Runtime
 
 FIRST: Final = "https://first.example"
@@ -132,11 +132,11 @@ Door = Callable[..., httpx2.Response]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run a server that will have several issuers."""
     folder = tmp_path_factory.mktemp("isolation")
     options = ("--issuer", FIRST, "--no-rate-limits")
-    with running_server(folder, *options, dev=False) as running:
+    with running_server(folder, *options, dev=False, stores=stores) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx2
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.effects import ACCESS_TOKEN, DEVICE, EXCHANGE, bit_of, said
 from tests.protocol.flows import App
 from tests.protocol.kit import OPERATOR, Issuer, eventually, open_issuer
@@ -75,12 +75,12 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+def places(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[dict[str, Place]]:
     """Run a server with pairs of issuers."""
     options = ("--issuer", FIRST, "--no-rate-limits")
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("isolation")
-        server = stack.enter_context(running_server(folder, *options, dev=False))
+        server = stack.enter_context(running_server(folder, *options, dev=False, stores=stores))
         plain = stack.enter_context(httpx2.Client(base_url=server.url, trust_env=False, timeout=60))
         first = Issuer(plain, FIRST)
         yield {

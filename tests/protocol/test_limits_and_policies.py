@@ -6,7 +6,7 @@ from itertools import count, takewhile
 import httpx2
 import pytest
 
-from registrary.testing.server import free_port, running_server
+from registrary.testing.server import Stores, free_port, running_server
 from tests.protocol.kit import (
     OPERATOR,
     SERVICE,
@@ -26,12 +26,14 @@ Open = Callable[..., Issuer]
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+def first(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Issuer]:
     """Run a server with its limits on, behind a proxy, and return its first issuer."""
     url = "https://first.example"
     folder = tmp_path_factory.mktemp("policies")
     with (
-        running_server(folder, "--issuer", url, port=free_port(), dev=False) as running,
+        running_server(
+            folder, "--issuer", url, port=free_port(), dev=False, stores=stores
+        ) as running,
         httpx2.Client(base_url=running.url, trust_env=False, timeout=20) as http,
     ):
         yield Issuer(http, url)

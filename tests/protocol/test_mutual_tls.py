@@ -19,7 +19,7 @@ from registrary.core.x509.thumbprints import thumbprint
 from registrary.protocol.client_credentials import ASSERTION_TYPE
 from registrary.testing.client_certificates import ClientAuthority, HeldCertificate, self_signed
 from registrary.testing.hostile.certificates import CertificateAuthority
-from registrary.testing.server import free_port, running_server
+from registrary.testing.server import Stores, free_port, running_server
 from tests.protocol.kit import OPERATOR
 from tests.protocol.mutual_tls import GRANTED, NOT_PROVED, Scene, own, pki, verdict
 from tests.protocol.wire import connected
@@ -35,7 +35,7 @@ DN = "CN=client,O=Example"
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
+def scene(tmp_path_factory, stores: Stores):
     """Run a server of two workers that asks its callers for certificates."""
     folder = tmp_path_factory.mktemp("mutual-tls")
     authority, port = ClientAuthority(), free_port()
@@ -57,7 +57,9 @@ def scene(tmp_path_factory):
         """
     )
     options = ("--issuer", f"https://127.0.0.1:{port}", "--config", str(config), "--workers", "2")
-    with running_server(folder, *options, port=port, dev=False, authority=trust) as server:
+    with running_server(
+        folder, *options, port=port, dev=False, authority=trust, stores=stores
+    ) as server:
         yield Scene(server, server.url, trust, authority, folder)
 
 

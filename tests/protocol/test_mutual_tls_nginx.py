@@ -15,7 +15,7 @@ import pytest
 
 from registrary.testing.client_certificates import ClientAuthority, self_signed
 from registrary.testing.hostile.certificates import CertificateAuthority
-from registrary.testing.server import free_port, running_server
+from registrary.testing.server import Stores, free_port, running_server
 from tests.protocol.mutual_tls import GRANTED, NOT_PROVED, SERVICE, own, pki, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,7 @@ class Behind:
 
 
 @pytest.fixture(scope="module")
-def behind(tmp_path_factory):
+def behind(tmp_path_factory, stores: Stores):
     """Run a server behind nginx, both as the page says."""
     folder = tmp_path_factory.mktemp("nginx")
     web, authority = CertificateAuthority(), ClientAuthority()
@@ -121,7 +121,7 @@ def behind(tmp_path_factory):
     config.write_text(settings + '[registration]\nmode = "open"\n')
     front = free_port()
     options = ("--issuer", f"https://{HOST}", "--config", str(config))
-    with running_server(folder, *options, dev=False) as server:
+    with running_server(folder, *options, dev=False, stores=stores) as server:
         block = block_of_the_page("nginx")
         for old, new in (
             ("listen 443 ssl", f"listen 127.0.0.1:{front} ssl"),

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.kit import OPERATOR, Issuer, open_issuer
 
 PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="module")
-def issuers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Issuer]]:
+def issuers(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[list[Issuer]]:
     """Return two issuers at one host, behind a proxy that ends TLS; on a server of their own.
 
     Where there are several issuers, the host that is asked for means something.
     """
     with (
-        running_server(tmp_path_factory.mktemp("people")) as server,
+        running_server(tmp_path_factory.mktemp("people"), stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=30) as client,
     ):
         first = Issuer(client, server.url)

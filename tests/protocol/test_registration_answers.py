@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from registrary.testing.server import free_port, running_server
+from registrary.testing.server import Stores, free_port, running_server
 from tests.protocol.kit import OPERATOR, SERVICE, URI, Issuer, Registered, bearer, error_of
 
 DOCUMENT = {"redirect_uris": [URI]}
@@ -16,12 +16,14 @@ VISIBLE = re.compile(r"[!-~]+")
 
 
 @pytest.fixture(scope="module")
-def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+def protected(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[Issuer]:
     """Run a server that wants an initial access token, and return its issuer."""
     url = "https://id.example"
     folder = tmp_path_factory.mktemp("protected")
     with (
-        running_server(folder, "--issuer", url, port=free_port(), dev=False) as running,
+        running_server(
+            folder, "--issuer", url, port=free_port(), dev=False, stores=stores
+        ) as running,
         httpx2.Client(base_url=running.url, trust_env=False, timeout=20) as http,
     ):
         yield Issuer(http, url)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from registrary.testing.server import running_server
+from registrary.testing.server import Stores, running_server
 from tests.protocol.flows import App, Proofs, an_app
 from tests.protocol.kit import OPERATOR, bearer, error_of, eventually
 from tests.protocol.people import Browser
@@ -17,10 +17,10 @@ SPENT_OR_BAD = (401, "invalid_token")
 
 
 @pytest.fixture(scope="module")
-def http(tmp_path_factory):
+def http(tmp_path_factory, stores: Stores):
     """Return a client of a server where applications and people may register."""
     with (
-        running_server(tmp_path_factory.mktemp("by-token")) as server,
+        running_server(tmp_path_factory.mktemp("by-token"), stores=stores) as server,
         httpx2.Client(base_url=server.url, trust_env=False, timeout=20) as client,
     ):
         (issuer,) = client.get("/api/v1/issuers", headers=OPERATOR).json()["items"]

@@ -5,16 +5,18 @@ import subprocess
 import httpx2
 import pytest
 
-from registrary.testing.server import command, environment, running_server
+from registrary.testing.server import Stores, command, environment, running_server
 from tests.protocol.kit import OPERATOR, SERVICE, eventually
 from tests.protocol.receiver import a_receiver
 from tests.protocol.test_status_lists import bit, place_of
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, stores: Stores):
     """Run a server with two workers."""
-    with running_server(tmp_path_factory.mktemp("workers"), "--workers", "2") as running:
+    with running_server(
+        tmp_path_factory.mktemp("workers"), "--workers", "2", stores=stores
+    ) as running:
         yield running
 
 

@@ -152,7 +152,7 @@ async def test_nothing_is_fetched_for_a_request_that_fails_anyway(host, line):
 
 
 @pytest.mark.spec("C-009", "E-130", "T-37")
-async def test_outside_of_development_only_https_of_others_is_read(host, tmp_path):
+async def test_outside_of_development_only_https_of_others_is_read(host, tmp_path, stores):
     """A registration must not make the server read what only this machine can see."""
     host.publish(PATH, json.dumps([URI, OTHER]).encode())
     config = tmp_path / "registrary.toml"
@@ -160,7 +160,7 @@ async def test_outside_of_development_only_https_of_others_is_read(host, tmp_pat
     options = ("--issuer", "https://id.example", "--config", str(config))
     addresses = [host.url(PATH), host.url(PATH, scheme="https"), "https://127.0.0.1/sector.json"]
 
-    with running_server(tmp_path / "server", *options, dev=False) as server:
+    with running_server(tmp_path / "server", *options, dev=False, stores=stores) as server:
         async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=20) as line:
             answers = [
                 await line.post("/register", json=a_document(host) | {"sector_identifier_uri": one})

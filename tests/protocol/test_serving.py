@@ -19,7 +19,14 @@ import httpx2
 import pytest
 
 from registrary.testing.hostile import CertificateAuthority
-from registrary.testing.server import ADMIN_TOKEN, command, environment, free_port, running_server
+from registrary.testing.server import (
+    ADMIN_TOKEN,
+    Stores,
+    command,
+    environment,
+    free_port,
+    running_server,
+)
 from tests.protocol.wire import (
     BODY,
     PATIENCE_SECONDS,
@@ -46,10 +53,10 @@ def workers_of(server):
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(tmp_path_factory, stores: Stores):
     """Run a server of two workers."""
     folder = tmp_path_factory.mktemp("pair")
-    with running_server(folder, "--workers", "2", "--no-rate-limits") as running:
+    with running_server(folder, "--workers", "2", "--no-rate-limits", stores=stores) as running:
         yield running
 
 
@@ -124,9 +131,9 @@ def register_many(server, count):
     [(1, signal.SIGTERM), (1, signal.SIGINT), (2, signal.SIGTERM)],
     ids=["SIGTERM", "SIGINT", "SIGTERM to two workers"],
 )
-def test_a_server_told_to_stop_ends_well(tmp_path, workers, number):
+def test_a_server_told_to_stop_ends_well(tmp_path, workers, number, stores):
     """Whoever supervises it must not take a stop for a crash and start it again."""
-    with running_server(tmp_path, "--workers", str(workers)) as server:
+    with running_server(tmp_path, "--workers", str(workers), stores=stores) as server:
         ask(server, sized(BODY))
         server.process.send_signal(number)
         code = server.process.wait(PATIENCE_SECONDS)
@@ -136,10 +143,10 @@ def test_a_server_told_to_stop_ends_well(tmp_path, workers, number):
 
 
 @PROCESSES
-def test_a_stopping_server_finishes_what_is_under_way_and_begins_nothing(tmp_path, workers):
+def test_a_stopping_server_finishes_what_is_under_way_and_begins_nothing(tmp_path, workers, stores):
     """A deployment must cost nobody a registration, and send newcomers elsewhere."""
     with (
-        running_server(tmp_path, "--workers", str(workers)) as server,
+        running_server(tmp_path, "--workers", str(workers), stores=stores) as server,
         connected(server.url) as begun,
         connected(server.url) as idle,
     ):
@@ -160,12 +167,15 @@ def test_a_stopping_server_finishes_what_is_under_way_and_begins_nothing(tmp_pat
 
 
 @PROCESSES
-def test_a_request_that_does_not_end_does_not_keep_the_server(tmp_path, workers):
+def test_a_request_that_does_not_end_does_not_keep_the_server(tmp_path, workers, stores):
     """One caller who sends half a request must not hold up a deployment."""
     config = tmp_path / "registrary.toml"
     config.write_text("[http]\ngraceful_seconds = 1\n")
     options = ("--workers", str(workers), "--config", str(config))
-    with running_server(tmp_path, *options) as server, connected(server.url) as begun:
+    with (
+        running_server(tmp_path, *options, stores=stores) as server,
+        connected(server.url) as begun,
+    ):
         begin(begun)
         server.process.terminate()
         code = server.process.wait(PATIENCE_SECONDS)
@@ -272,9 +282,9 @@ def test_counters_say_whose_they_are(pair):
     assert [str(worker).encode() for worker in workers] == names
 
 
-def test_a_worker_that_dies_is_replaced(tmp_path):
+def test_a_worker_that_dies_is_replaced(tmp_path, stores):
     """What was answered is kept, and the next caller is served."""
-    with running_server(tmp_path, "--workers", "2") as server:
+    with running_server(tmp_path, "--workers", "2", stores=stores) as server:
         registered = json.loads(ask(server, sized(BODY)).body)
         for worker in workers_of(server):
             os.kill(worker, signal.SIGKILL)
@@ -290,11 +300,11 @@ def test_a_worker_that_dies_is_replaced(tmp_path):
     assert sound
 
 
-def test_two_workers_make_one_beginning(tmp_path):
+def test_two_workers_make_one_beginning(tmp_path, stores):
     """A store that both find empty has one issuer and one set of keys afterwards."""
     made = []
     for workers in ("1", "2"):
-        with running_server(tmp_path / workers, "--workers", workers) as server:
+        with running_server(tmp_path / workers, "--workers", workers, stores=stores) as server:
             server.process.terminate()
             server.process.wait(PATIENCE_SECONDS)
         told = tags(server)
@@ -323,13 +333,13 @@ BEARER = f"Authorization: Bearer {ADMIN_TOKEN}"
 
 
 @pytest.fixture(scope="module")
-def apart(tmp_path_factory):
+def apart(tmp_path_factory, stores: Stores):
     """Run a server that keeps operators' business apart; return it and the other address."""
     folder = tmp_path_factory.mktemp("apart")
     address = f"127.0.0.1:{free_port()}"
     config = folder / "registrary.toml"
     config.write_text(f'[http]\nadmin_listen = "{address}"\n')
-    with running_server(folder, "--config", str(config)) as running:
+    with running_server(folder, "--config", str(config), stores=stores) as running:
         yield running, replace(running, url=f"http://{address}")
 
 
@@ -382,7 +392,7 @@ def test_the_server_says_where_operators_find_it(apart):
 
 
 @pytest.fixture(scope="module")
-def sealed(tmp_path_factory):
+def sealed(tmp_path_factory, stores: Stores):
     """Run a server that speaks TLS itself."""
     folder = tmp_path_factory.mktemp("sealed")
     authority = CertificateAuthority()
@@ -391,7 +401,9 @@ def sealed(tmp_path_factory):
     port = free_port()
     options = ("--issuer", f"https://127.0.0.1:{port}", "--config", config)
     trust = authority.write(folder / "authority.pem")
-    with running_server(folder, *options, port=port, dev=False, authority=trust) as running:
+    with running_server(
+        folder, *options, port=port, dev=False, authority=trust, stores=stores
+    ) as running:
         yield running
 
 
@@ -432,7 +444,7 @@ def test_a_caller_by_tls_who_leaves_is_no_fault(sealed):
 
 
 @pytest.mark.parametrize("asks", ["off", "optional"])
-def test_a_stopping_server_waits_for_no_caller_at_rest_by_tls(tmp_path, asks):
+def test_a_stopping_server_waits_for_no_caller_at_rest_by_tls(tmp_path, asks, stores):
     """TLS closes when both say so, and a pool of kept connections says nothing for hours."""
     authority = CertificateAuthority()
     certificate, key = authority.write_server(tmp_path, "127.0.0.1")
@@ -441,7 +453,9 @@ def test_a_stopping_server_waits_for_no_caller_at_rest_by_tls(tmp_path, asks):
     )
     port, trust = free_port(), authority.write(tmp_path / "authority.pem")
     options = ("--issuer", f"https://127.0.0.1:{port}", "--config", config)
-    with running_server(tmp_path, *options, port=port, dev=False, authority=trust) as server:
+    with running_server(
+        tmp_path, *options, port=port, dev=False, authority=trust, stores=stores
+    ) as server:
         with connected_by_tls(server) as wire:
             wire.send(get())
             wire.answer()

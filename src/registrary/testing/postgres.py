@@ -169,11 +169,22 @@ class Cluster:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def sql(self, statement: str, *, database: str = "postgres", user: str = USER) -> str:
-        """Do *statement* as ``psql`` does and return its rows, with ``|`` between columns."""
+    def sql(
+        self, statement: str, *, database: str = "postgres", user: str = USER, **variables: str
+    ) -> str:
+        """Do *statement* as ``psql`` does and return its rows, with ``|`` between columns.
+
+        In it ``:'name'`` stands for the value of the variable *name*.
+        """
         options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-")
         where = ("-h", str(self.folder), "-p", str(self.port), "-U", user, "-d", database)
-        return self.program.run("psql", *options, *where, stdin=statement).rstrip("\n")
+        values = [f"--set={name}={value}" for name, value in variables.items()]
+        return self.program.run("psql", *options, *values, *where, stdin=statement).rstrip("\n")
+
+    def dump(self, database: str) -> str:
+        """Return everything that is in *database*, as ``pg_dump`` writes it."""
+        where = ("-h", str(self.folder), "-p", str(self.port), "-U", USER)
+        return self.program.run("pg_dump", *where, database)
 
     def configure(self, **settings: str) -> None:
         """Change settings for good; those that hold from a start on need `restart`."""

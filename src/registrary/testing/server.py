@@ -10,32 +10,52 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from urllib.error import URLError
 from urllib.request import urlopen
 
 ADMIN_TOKEN: Final = "admin-token-of-a-test-server"
+ENCRYPTION_KEY: Final = "a2V5IG9mIGEgdGVzdCBzZXJ2ZXIsIG9mIDMyIGJ5dGU"
 START_SECONDS: Final = 30  # how long a server may take to answer on a busy machine
 STOP_SECONDS: Final = 20
 
 
+class Stores(Protocol):
+    """Where servers of tests keep their records: a kind of database."""
+
+    def at(self, folder: Path) -> str:
+        """Return the URL of the store that goes with *folder*: the same store each time."""
+
+
+class SqliteStores:
+    """Files, each in its folder."""
+
+    def at(self, folder: Path) -> str:
+        """Return the URL of the file in *folder*."""
+        return f"sqlite:///{folder / 'registrary.db'}"
+
+
+SQLITE: Final = SqliteStores()
+
+
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers at *url*; *store* is its SQLite file, *log* what it wrote.
+    """A server that answers at *url*; commands find its store at *store_url*.
 
-    *authority* is the PEM file of who vouches for its certificate, where it speaks TLS.
+    *log* is what it wrote, *authority* the PEM file of who vouches for its certificate, where it
+    speaks TLS.
     """
 
     url: str
-    store: Path
+    store_url: str
     log: Path
     process: "subprocess.Popen[bytes]"
     authority: Path | None = None
 
     @property
-    def store_url(self) -> str:
-        """Return the store as commands take it."""
-        return f"sqlite:///{self.store}"
+    def store(self) -> Path:
+        """Return the file of a store on SQLite."""
+        return Path(self.store_url.removeprefix("sqlite:///"))
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -61,17 +81,18 @@ def running_server(
     folder: Path,
     *options: str,
     port: int | None = None,
+    stores: Stores = SQLITE,
     dev: bool = True,
     authority: Path | None = None,
 ) -> Iterator[RunningServer]:
-    """Run ``registrary serve`` with its store in *folder*; it has stopped on leaving.
+    """Run ``registrary serve`` with the store of *stores* for *folder*; it has stopped on leaving.
 
     Where *options* make it speak TLS, *authority* is the PEM file of who vouches for it.
     """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    store, log = folder / "registrary.db", folder / "server.log"
-    arguments = ["serve", "--listen", f"127.0.0.1:{port}", "--store", f"sqlite:///{store}"]
+    store, log = stores.at(folder), folder / "server.log"
+    arguments = ["serve", "--listen", f"127.0.0.1:{port}", "--store", store]
     arguments += ["--dev"] if dev else []
     with log.open("ab") as stream:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -95,9 +116,13 @@ def command(*arguments: str) -> Sequence[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return an environment without settings of whoever runs the tests, but an admin token."""
+    """Return an environment without settings of whoever runs the tests, but secrets of a server."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRARY_")}
-    return kept | {"REGISTRARY_ADMIN_TOKEN": ADMIN_TOKEN, "NO_COLOR": "1"}
+    secrets = {
+        "REGISTRARY_ADMIN_TOKEN": ADMIN_TOKEN,
+        "REGISTRARY_KEYS__ENCRYPTION_KEY": ENCRYPTION_KEY,
+    }
+    return kept | secrets | {"NO_COLOR": "1"}
 
 
 def _wait_until_it_answers(server: RunningServer) -> None:
