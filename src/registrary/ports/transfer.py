@@ -78,8 +78,8 @@ class Archive(Protocol):
         """
         ...
 
-    async def insert(self, section: str, rows: Sequence[Row]) -> int:
-        """Make durable which of *rows* are not there yet and return how many these were.
+    async def insert(self, section: str, rows: Sequence[Row]) -> None:
+        """Make durable which of *rows* are not there yet.
 
         *rows* are in order. Rows whose keys are taken are left out, whatever they say: comparing
         is for whoever reads the store afterwards. A log comes before its events.

@@ -30,4 +30,5 @@ def grants_to(role: str) -> Iterator[str]:
     for table, rights in RIGHTS.items():
         yield f"REVOKE ALL ON registrary.{table} FROM {role}"
         yield f"GRANT {rights} ON registrary.{table} TO {role}"
-    yield f"GRANT EXECUTE ON FUNCTION registrary.prepare_partitions(integer) TO {role}"
+    for function in ("prepare_partitions(integer)", "prepare_partition(timestamptz)"):
+        yield f"GRANT EXECUTE ON FUNCTION registrary.{function} TO {role}"

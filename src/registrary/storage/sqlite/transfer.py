@@ -113,13 +113,10 @@ class SqliteArchive:
                 schema.check_version(connection)
             yield SqliteSnapshot(self._path, connection)
 
-    async def insert(self, section: str, rows: Sequence[Row]) -> int:
-        """Make durable which of *rows* are not there yet and return how many these were."""
+    async def insert(self, section: str, rows: Sequence[Row]) -> None:
+        """Make durable which of *rows* are not there yet."""
         with _outages_told(self._path):
-            writer = self._connected()
-            before = writer.total_changes()
             self._write(partial(_insert, section=section, rows=rows))
-            return writer.total_changes() - before
 
     async def mark(self) -> int | None:
         """Return the mark of an unfinished import, None when there is none."""
@@ -163,7 +160,7 @@ def _insert(connection: apsw.Connection, *, section: str, rows: Sequence[Row]) -
     placed = list(_placed(connection, rows)) if section == EVENTS else rows
     try:
         connection.executemany(_ADD[section], placed)
-    except apsw.ConstraintError as error:
+    except (apsw.ConstraintError, OverflowError) as error:
         raise StoreUnavailable(f"a row of {section} is not what its table takes") from error
 
 

@@ -394,41 +394,62 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         || repeat('0', 20))::uuid
 $$;
 
--- Makes the partitions of this month and the *ahead* months behind it; returns how many are new. A
--- month of which `event_otherwise` holds events already stays there. It runs with the rights of the
--- owner, so that whoever writes events needs none to make tables.
+-- Makes the partition of the month that *moment* is in; tells whether it is new. A month of which
+-- `event_otherwise` holds events already stays there. It runs with the rights of the owner, so that
+-- whoever writes events, of today or carried here from elsewhere, needs none to make tables.
 
-CREATE FUNCTION registrary.prepare_partitions(ahead integer) RETURNS integer
+CREATE FUNCTION registrary.prepare_partition(moment timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET timezone = 'UTC' AS $$
 DECLARE
-    month timestamptz;
-    name text;
+    month timestamptz := date_trunc('month', moment);
+    name text := 'event_' || to_char(month, 'YYYY_MM');
     first uuid;
     past uuid;
+BEGIN
+    IF month NOT BETWEEN '2000-01-01' AND now() + interval '24 months' THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('registrary.prepare_partitions'));
+    IF to_regclass('registrary.' || name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    first := registrary.first_event_id(month);
+    past := registrary.first_event_id(month + interval '1 month');
+    IF EXISTS (
+        SELECT FROM registrary.event_otherwise WHERE event_id >= first AND event_id < past
+    ) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE registrary.%I (LIKE registrary.event INCLUDING ALL)', name);
+    EXECUTE format(
+        'ALTER TABLE registrary.event ATTACH PARTITION registrary.%I FOR VALUES FROM (%L) TO (%L)',
+        name, first, past
+    );
+    EXECUTE format(
+        'CREATE TRIGGER event_stays_whole BEFORE TRUNCATE ON registrary.%I FOR EACH STATEMENT '
+        'EXECUTE FUNCTION registrary.refuse(''events are never removed'')',
+        name
+    );
+    RETURN true;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION registrary.prepare_partition(timestamptz) FROM PUBLIC;
+
+-- Makes the partitions of this month and the *ahead* months behind it; returns how many are new.
+
+CREATE FUNCTION registrary.prepare_partitions(ahead integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
     made integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('registrary.prepare_partitions'));
     FOR step IN 0 .. least(ahead, 24) LOOP
-        month := date_trunc('month', now()) + make_interval(months => step);
-        name := 'event_' || to_char(month, 'YYYY_MM');
-        first := registrary.first_event_id(month);
-        past := registrary.first_event_id(month + interval '1 month');
-        CONTINUE WHEN to_regclass('registrary.' || name) IS NOT NULL;
-        CONTINUE WHEN EXISTS (
-            SELECT FROM registrary.event_otherwise WHERE event_id >= first AND event_id < past
-        );
-        EXECUTE format('CREATE TABLE registrary.%I (LIKE registrary.event INCLUDING ALL)', name);
-        EXECUTE format(
-            'ALTER TABLE registrary.event ATTACH PARTITION registrary.%I FOR VALUES FROM (%L) TO (%L)',
-            name, first, past
-        );
-        EXECUTE format(
-            'CREATE TRIGGER event_stays_whole BEFORE TRUNCATE ON registrary.%I FOR EACH STATEMENT '
-            'EXECUTE FUNCTION registrary.refuse(''events are never removed'')',
-            name
-        );
-        made := made + 1;
+        IF registrary.prepare_partition(date_trunc('month', now()) + make_interval(months => step))
+        THEN
+            made := made + 1;
+        END IF;
     END LOOP;
     RETURN made;
 END
