@@ -12,30 +12,40 @@ if TYPE_CHECKING:
 UrlArgument = Annotated[
     str | None, typer.Argument(metavar="URL", help="An issuer, to be reached as clients reach it")
 ]
+RoleOption = Annotated[
+    str | None,
+    typer.Option("--application-role", help="PostgreSQL: the role that servers connect as"),
+]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Do not read the whole store")]
 
 
 def migrate(
-    *, store: StoreOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    *,
+    application_role: RoleOption = None,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Bring the store to the form this version needs; harmless when it has it already."""
+    """Bring the store to the form this version needs; harmless when it has it already.
+
+    On PostgreSQL as the owner of the tables, who is not the role that servers
+    use: give that one its rights with --application-role.
+    """
     import asyncio
 
     from registrary.cli.output import print_json
     from registrary.cli.session import failures_told
-    from registrary.storage.sqlite import upkeep
-    from registrary.wiring.adapters import database_path, open_vault
-
-    async def run() -> upkeep.StoreInfo:
-        settings = Target(store, config).settings()
-        vault = await open_vault(settings, create=True)
-        await vault.store.close()
-        return upkeep.info(database_path(settings))
+    from registrary.wiring.migration import migrate_store
 
     with failures_told():
-        info = asyncio.run(run())
-    shown = {"store": str(info.path), "schema_version": info.schema_version}
-    print_json(shown) if as_json else print(f"{info.path} is up to date")
+        settings = Target(store, config).settings()
+        done = asyncio.run(migrate_store(settings, application_role=application_role))
+    if as_json:
+        print_json(done)
+        return
+    print(f"{done.store} is up to date")
+    if application_role is not None:
+        print(f"{application_role} has the rights that a server needs")
 
 
 def doctor(
@@ -74,8 +84,14 @@ def doctor(
 def _show(findings: "list[Finding]") -> None:
     from registrary.cli.output import print_table
 
-    rows = [(("ok" if one.good else "PROBLEM"), one.name, one.seen) for one in findings]
+    rows = [(_word(one), one.name, one.seen) for one in findings]
     print_table(("", "what", "seen"), rows)
     for one in findings:
-        if not one.good and one.advice:
+        if (one.is_note or not one.good) and one.advice:
             print(f"\n{one.name}: {one.advice}")
+
+
+def _word(finding: "Finding") -> str:
+    if finding.good:
+        return "note" if finding.is_note else "ok"
+    return "PROBLEM"

@@ -20,6 +20,9 @@ def serve(
     ] = None,
     listen: Annotated[str | None, typer.Option(help="HOST:PORT; port 0 picks a free one")] = None,
     store: Annotated[str | None, typer.Option(help="Store URL")] = None,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring PostgreSQL up to date first, as its owner")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Server processes")] = None,
     no_rate_limits: Annotated[
         bool, typer.Option("--no-rate-limits", help="For benches and tests, on loopback only")
@@ -39,6 +42,7 @@ def serve(
         "issuer": issuer,
         "listen": listen,
         "store": store,
+        "migrate": migrate or None,
         "workers": workers,
         "no_rate_limits": no_rate_limits or None,
     }

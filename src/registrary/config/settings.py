@@ -146,6 +146,13 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class PostgresSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How each process uses PostgreSQL; of no concern to SQLite."""
 
+    connections: Annotated[
+        int, documented("Connections of one process at most."), Meta(ge=1, le=1000)
+    ] = 8
+    pooled: Annotated[
+        bool,
+        documented("The store's URL leads to a pooler in transaction mode, such as pgbouncer."),
+    ] = False
     direct: Annotated[
         str | None,
         documented(
@@ -153,6 +160,15 @@ class PostgresSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             "once; without it a pooled process looks for them four times a second."
         ),
     ] = None
+    connect_seconds: Annotated[
+        int, documented("How long connecting may take."), Meta(ge=1, le=300)
+    ] = 5
+    read_seconds: Annotated[
+        int, documented("How long a read may take before it is answered 503."), Meta(ge=1, le=300)
+    ] = 5
+    commit_seconds: Annotated[
+        int, documented("How long a write may take before it is answered 503."), Meta(ge=1, le=300)
+    ] = 5
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,6 +199,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "URL with a password belongs in a file."
         ),
     ] = None
+    migrate: Annotated[
+        bool,
+        documented(
+            "Bring PostgreSQL to the form this version needs at start, as SQLite always is."
+        ),
+    ] = False
     workers: Annotated[int, documented("Server processes."), Meta(ge=1, le=64)] = 1
     dev: Annotated[
         bool,

@@ -23,6 +23,8 @@ def store_url(settings: Settings) -> str:
         raise SettingsError("store must be spelt postgresql://, not postgres://")
     if not url.startswith((SQLITE, POSTGRES)) or url in (SQLITE, POSTGRES):
         raise SettingsError(f"store must be {FORMS}")
+    if is_postgres(url):
+        _demand_readable(url, "store")
     return url
 
 
@@ -47,4 +49,17 @@ def direct_url(settings: Settings) -> str | None:
     direct = settings.postgres.direct
     if direct is not None and (not direct.startswith(POSTGRES) or direct == POSTGRES):
         raise SettingsError("postgres.direct must be postgresql://USER@HOST/DATABASE")
+    if direct is not None:
+        _demand_readable(direct, "postgres.direct")
     return direct
+
+
+def _demand_readable(url: str, name: str) -> None:
+    """Refuse a URL that would be cut in the middle of a password."""
+    address, _, _ = url.partition("?")
+    servers, _, database = address.removeprefix(POSTGRES).partition("/")
+    if "#" in url or "@" in database or servers.count("@") > 1 or " " in url:
+        raise SettingsError(
+            f"{name}: its URL cannot be read; in user name and password spell / as %2F, # as %23, "
+            "? as %3F, @ as %40, : as %3A and a blank as %20"
+        )

@@ -61,9 +61,21 @@ def database_path(settings: Settings) -> Path:
 async def open_vault(settings: Settings, *, create: bool) -> Vault:
     """Open the store and its keys; with *create* make both where there is neither.
 
-    A database without its key file is refused: new keys would turn every credential invalid.
-    Whether they are the right keys is for `health.keys_problem` to tell.
+    A database without its keys is refused: new ones would turn every credential invalid. Whether
+    they are the right ones is for `health.keys_problem` to tell. PostgreSQL is made and brought up
+    to date where the settings say so, and not by the way.
     """
+    if is_postgres(store_url(settings)):
+        # Imported here: who stays with SQLite need not wait for it.
+        from registrary.wiring.database import open_database  # noqa: PLC0415 - see above
+
+        vault = Vault(*await open_database(settings, create=create))
+    else:
+        vault = _open_file(settings, create=create)
+    return await demand_finished(vault)
+
+
+def _open_file(settings: Settings, *, create: bool) -> Vault:
     path = database_path(settings)
     key_file = Path(settings.keys.file) if settings.keys.file else key_file_of(path)
     if path.is_dir():
@@ -73,7 +85,7 @@ async def open_vault(settings: Settings, *, create: bool) -> Vault:
         raise SettingsError(f"there is no store at {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     keys = open_key_file(key_file) if is_new else FileKeys(key_file)
-    return await demand_finished(Vault(open_sqlite(path), keys))
+    return Vault(open_sqlite(path), keys)
 
 
 async def demand_finished(vault: Vault) -> Vault:

@@ -21,12 +21,16 @@ SET_THE_CLOCK: Final = (
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at: whether it is good, what was seen, and what to do then."""
+    """One thing that was looked at: whether it is good, what was seen, and what to do then.
+
+    A note is good enough to go on with, and its advice is worth reading all the same.
+    """
 
     name: str
     good: bool
     seen: str
     advice: str = ""
+    is_note: bool = False
 
 
 async def keys_problem(vault: Vault) -> KeysUnusable | None:

@@ -239,8 +239,23 @@ ON_POSTGRES = {
         ({"REGISTRARY_STORE": "postgresql://"}, "postgresql://USER@HOST/DATABASE"),
         ({"REGISTRARY_POSTGRES__DIRECT": "http://u:s3cr3t@h"}, "postgres.direct must be"),
         ({"REGISTRARY_STORE": None}, "store is required"),
+        ({"REGISTRARY_STORE": "postgresql://u:s3cr3t#@h/d"}, "spell / as %2F"),
+        ({"REGISTRARY_STORE": "postgresql://u:s3cr3t/x@h/d"}, "spell / as %2F"),
+        ({"REGISTRARY_STORE": "postgresql://u:s3cr3t@x@h/d"}, "spell / as %2F"),
+        ({"REGISTRARY_POSTGRES__DIRECT": "postgresql://u:s3cr3t /x@h/d"}, "spell / as %2F"),
     ],
-    ids=["no-key", "key-file", "other-spelling", "nowhere", "direct", "none"],
+    ids=[
+        "no-key",
+        "key-file",
+        "other-spelling",
+        "nowhere",
+        "direct",
+        "none",
+        "fragment",
+        "slash",
+        "at",
+        "direct-blank",
+    ],
 )
 def test_what_postgresql_needs_is_demanded_at_start(
     change: dict[str, str | None], told: str
