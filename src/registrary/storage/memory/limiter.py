@@ -52,6 +52,12 @@ class MemoryLimiter:
         self._rests[key] = rest
         return None
 
+    def delay(self, key: str, rest: datetime) -> None:
+        """Let *key*, if it is held, be at rest no earlier than *rest*: others counted it too."""
+        known = self._rests.get(key)
+        if known is not None and known < rest:
+            self._rests[key] = rest
+
     def __len__(self) -> int:
         """Return how many keys are held."""
         return len(self._rests)
