@@ -21,4 +21,4 @@ def file_settings(folder: Path) -> Settings:
 def database_settings(url: str) -> Settings:
     """Return the settings of ``serve --dev --no-rate-limits --migrate`` on PostgreSQL."""
     keys = KeySettings(encryption_key=ENCRYPTION_KEY)
-    return Settings(dev=True, no_rate_limits=True, store=url, keys=keys)
+    return Settings(dev=True, no_rate_limits=True, store=url, migrate=True, keys=keys)
