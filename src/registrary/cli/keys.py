@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from registrary.cli.options import JsonOption, fail
+from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target, fail
 
 app = typer.Typer(no_args_is_help=True, help="What the keys in PostgreSQL are sealed under.")
 
@@ -40,3 +40,23 @@ def new(file: FileArgument = None, *, as_json: JsonOption = False) -> None:
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
             stream.write(f"{text}\n")
     print_json(shown | {"file": str(file)}) if as_json else print(f"key {shown['id']} in {file}")
+
+
+@app.command()
+def reseal(
+    *, store: StoreOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Seal the keys in PostgreSQL under keys.encryption_key, and no longer under the one before.
+
+    Do it once every server was started with the new key, and the old one as
+    keys.previous_encryption_key; which nobody needs any more then.
+    """
+    import asyncio
+
+    from registrary.cli.output import print_json
+    from registrary.cli.session import failures_told
+    from registrary.wiring.resealing import reseal_keys
+
+    with failures_told():
+        key_id = asyncio.run(reseal_keys(Target(store, config).settings()))
+    print_json({"id": key_id}) if as_json else print(f"the keys are sealed under key {key_id}")

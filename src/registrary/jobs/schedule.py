@@ -31,11 +31,24 @@ class Job:
     single: bool = False
 
 
+def _unnoted(name: str) -> None:
+    """Nobody counts the failures of *name*."""
+    del name
+
+
 class Schedule:
     """Runs jobs beside the server, and each once more when it stops."""
 
-    def __init__(self, jobs: Sequence[Job], leadership: Leadership | None = None) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        leadership: Leadership | None = None,
+        *,
+        note_failure: Callable[[str], None] = _unnoted,
+    ) -> None:
         self._jobs = jobs
+        self._note_failure = note_failure
+        self._put_off: dict[str, str] = {}  # by job: what operators were told keeps it from running
         self._leadership = leadership or EverybodyLeads()
         self._tasks: list[asyncio.Task[None]] = []
         self._runs: set[asyncio.Task[None]] = set()
@@ -51,7 +64,7 @@ class Schedule:
         await asyncio.gather(*self._tasks, *self._runs, return_exceptions=True)
         for job in self._jobs:
             if self._is_ours(job):
-                await _run(job, job.last or job.run)
+                await self._run(job, job.last or job.run)
 
     async def _repeat(self, job: Job) -> None:
         if job.at_once:
@@ -64,7 +77,7 @@ class Schedule:
         """Run *job* shielded: stopping ends the waiting, and never half a run."""
         if not self._is_ours(job):
             return
-        run = asyncio.create_task(_run(job, job.run))
+        run = asyncio.create_task(self._run(job, job.run))
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         await asyncio.shield(run)
@@ -72,13 +85,24 @@ class Schedule:
     def _is_ours(self, job: Job) -> bool:
         return not job.single or self._leadership.leads()
 
+    async def _run(self, job: Job, act: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await act()
+        except (StoreUnavailable, UnsealError) as error:
+            self._note_failure(job.name)
+            self._tell_put_off(job, str(error))
+        except Exception:  # noqa: BLE001 - the boundary of all jobs: the next run may succeed
+            self._note_failure(job.name)
+            _log.exception("job failed: %s", job.name)
+        else:
+            if self._put_off.pop(job.name, None) is not None:
+                _log.warning("job goes on: %s", job.name)
 
-async def _run(job: Job, act: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await act()
-    except (StoreUnavailable, UnsealError) as error:
-        # One line, no trace: it comes again with every run until the disk has space, or the
-        # right keys are back.
-        _log.error("job put off: %s: %s", job.name, error)
-    except Exception:  # noqa: BLE001 - the boundary of all jobs: the next run may succeed
-        _log.exception("job failed: %s", job.name)
+    def _tell_put_off(self, job: Job, why: str) -> None:
+        """Write one line, no trace, and the next when something else is in the way.
+
+        Runs come several times a second, until the disk has space or the database is back.
+        """
+        if self._put_off.get(job.name) != why:
+            self._put_off[job.name] = why
+            _log.error("job put off: %s: %s", job.name, why)

@@ -1,5 +1,6 @@
 """Removes what has no further meaning, and writes down what was only counted."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -40,8 +41,22 @@ _EXPIRING: Final[tuple[type[Record], ...]] = (
 )
 
 
-async def sweep_expired(store: Store, clock: Clock, issuer: Issuer) -> int:
-    """Remove the records that have expired and mean nothing any more; return how many."""
+def uncounted(kind: str, count: int) -> None:
+    """Nobody counts what is removed."""
+    del kind, count
+
+
+async def sweep_expired(
+    store: Store,
+    clock: Clock,
+    issuer: Issuer,
+    *,
+    note: Callable[[str, int], None] = uncounted,
+) -> int:
+    """Remove the records that have expired and mean nothing any more; return how many.
+
+    *note* is told of each commit: which kind of record, and how many.
+    """
     removed = 0
     for record_type in _EXPIRING:
         while True:
@@ -50,6 +65,7 @@ async def sweep_expired(store: Store, clock: Clock, issuer: Issuer) -> int:
                 break
             deletions = tuple(Delete(record.kind, issuer.id, record.key) for record in expired)
             await store.commit(Changes(deletions=deletions))
+            note(deletions[0].kind, len(deletions))
             removed += len(deletions)
     return removed
 

@@ -1,6 +1,6 @@
 """What a server does by the clock for the issuers it shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -11,7 +11,7 @@ from registrary.jobs.presence import Presence
 from registrary.jobs.purging import Purge
 from registrary.jobs.schedule import Job
 from registrary.jobs.sequencer import Sequencer
-from registrary.jobs.sweeps import CountKeeper, sweep_expired
+from registrary.jobs.sweeps import CountKeeper, sweep_expired, uncounted
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.store import Store
 from registrary.registrar.counting import Counting
@@ -42,6 +42,7 @@ class Chores:
     presence: Presence
     purge: Purge
     outbox: Outbox
+    note_swept: Callable[[str, int], None] = uncounted
 
     def jobs(self) -> list[Job]:
         """Return the jobs; the last puts into the log what the others wrote."""
@@ -62,7 +63,7 @@ class Chores:
     async def sweep(self) -> None:
         """Remove what expired, and what revoked clients left long ago."""
         for site in self.directory.sites:
-            await sweep_expired(self.store, self.clock, site.issuer)
+            await sweep_expired(self.store, self.clock, site.issuer, note=self.note_swept)
             await self.purge.run(site.issuer)
 
     async def deliver(self) -> None:

@@ -6,11 +6,12 @@ from typing import Final
 
 from registrary.config import Settings
 from registrary.config.store_url import direct_url, store_url
+from registrary.keys.stored import SealedKeys
 from registrary.ports.kept_store import KeysUnusable
 from registrary.ports.store import StoreUnavailable
 from registrary.storage.postgres.examination import DatabaseFacts, examine
-from registrary.wiring.adapters import open_vault
-from registrary.wiring.database import postgres_options
+from registrary.wiring.adapters import Vault
+from registrary.wiring.database import open_database, postgres_options
 from registrary.wiring.health import CLOCK_TOLERANCE, SET_THE_CLOCK, Finding
 from registrary.wiring.health import examine as examine_content
 
@@ -130,21 +131,37 @@ async def _direct(settings: Settings) -> list[Finding]:
 
 async def _of_the_content(settings: Settings, *, thorough: bool) -> Sequence[Finding]:
     try:
-        vault = await open_vault(settings, create=False)
+        store, keys = await open_database(settings, create=False)
     except KeysUnusable as error:
         return [_problem("keys", str(error))]
     except StoreUnavailable as error:
         return [_problem("store", str(error))]
     try:
-        findings = [*await examine_content(vault)]
+        vault = Vault(store, keys)
+        findings = [*await examine_content(vault), *_seal_of(keys, settings)]
         if thorough:
-            problems = [*await vault.store.problems(), *await vault.store.strays_of_log()]
+            problems = [*await store.problems(), *await store.strays_of_log()]
             seen = "; ".join(problems[:_SHOWN]) or "every table was read"
             advice = "Look at the server's log and disk, and restore a backup elsewhere to compare."
             findings.append(Finding("damage", not problems, seen, advice))
     finally:
-        await vault.store.close()
+        await store.close()
     return findings
+
+
+def _seal_of(keys: SealedKeys, settings: Settings) -> Iterator[Finding]:
+    if keys.wants_resealing:
+        yield _note(
+            "seal",
+            f"the keys are sealed under the previous key, {keys.sealed_under}",
+            "Once every server was started with both: registrary keys reseal.",
+        )
+    elif settings.keys.previous_encryption_key is not None:
+        yield _note(
+            "seal",
+            f"the keys are sealed under the current key, {keys.sealed_under}",
+            "Nobody needs keys.previous_encryption_key any more.",
+        )
 
 
 def _good(name: str, seen: str) -> Finding:

@@ -53,6 +53,12 @@ class StoreMetrics:
             (*self._names, "kind"),
             registry=self._registry,
         )
+        self._job_failures = Counter(
+            "registrary_job_failures",
+            "Runs of a timed job that failed.",
+            (*self._names, "job"),
+            registry=self._registry,
+        )
         self._waiting = self._gauge(
             "registrary_events_waiting", "Events without a place in the log."
         )
@@ -76,6 +82,10 @@ class StoreMetrics:
     def note_swept(self, kind: str, count: int) -> None:
         """Note that records of *kind* were removed."""
         self._swept.labels(*self._process, kind).inc(count)
+
+    def note_job_failure(self, job: str) -> None:
+        """Note that a run of *job* failed."""
+        self._job_failures.labels(*self._process, job).inc()
 
     def show(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Show what *value* returns whenever somebody looks; *name* is without our prefix."""

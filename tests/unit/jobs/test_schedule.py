@@ -158,6 +158,25 @@ async def test_an_outage_is_one_line_and_a_bug_has_its_trace(error, is_traced, c
     assert "work" in line.getMessage()
 
 
+async def test_an_outage_is_told_once_and_its_end_too(caplog):
+    """Four lines a second bury what else goes wrong, and fill a disk that is nearly full."""
+    outages = [StoreUnavailable("no route")] * 50 + [StoreUnavailable("starting up")] * 50
+    work = Work(*outages)
+    failed: list[str] = []
+    with caplog.at_level(logging.WARNING, "registrary.jobs"):
+        schedule = Schedule([Job("work", SOON, work)], note_failure=failed.append)
+        schedule.start()
+        await work.done()
+        await schedule.stop()
+
+    assert [
+        "job put off: work: no route",
+        "job put off: work: starting up",
+        "job goes on: work",
+    ] == [line.getMessage() for line in caplog.records]
+    assert ["work"] * 100 == failed
+
+
 async def test_what_one_does_for_all_is_left_to_the_leader():
     """Three nodes that sequence one log would do the work of two for nothing."""
     single, own, office = Work(), Work(), Office(leads=False)

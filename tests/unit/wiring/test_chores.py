@@ -45,6 +45,7 @@ class Household:
         self.store = MemoryStore()
         self.clock = FakeClock()
         self.receivers = Receivers()
+        self.swept: list[tuple[str, int]] = []
         self.counts = (Counting(Tag.REFUSALS_COUNTED), Counting(Tag.TOKENS_COUNTED))
         entropy = SeededEntropy()
         signer = LocalSigner(self.store, KEYS, monotonic=lambda: 0.0)
@@ -69,6 +70,7 @@ class Household:
                 entropy=entropy,
                 note=Metrics().note_message,
             ),
+            note_swept=lambda kind, count: self.swept.append((kind, count)),
         )
 
     async def tags(self, issuer) -> list[str]:

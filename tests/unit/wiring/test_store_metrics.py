@@ -95,11 +95,13 @@ async def test_each_process_shows_its_own():
 
     watch.note_batch(3)
     watch.note_swept("grant", 7)
+    watch.note_job_failure("sweep")
     watch.show("leader", "Whether this process leads.", lambda: 1.0)
     watch.show_count("cache_reads", "Reads.", [("hit", lambda: 5.0)])
 
     shown = lines(metrics)
     assert 'registrary_store_batch_commits_sum{process="4711"} 3.0' in shown
     assert 'registrary_swept_total{kind="grant",process="4711"} 7.0' in shown
+    assert 'registrary_job_failures_total{job="sweep",process="4711"} 1.0' in shown
     assert 'registrary_leader{process="4711"} 1.0' in shown
     assert 'registrary_cache_reads_total{outcome="hit",process="4711"} 5.0' in shown
