@@ -66,12 +66,17 @@ async def open_place(settings: Settings, *, create: bool) -> AsyncIterator[Place
     Raises `SettingsError` when there is none, and `StoreUnavailable`.
     """
     if is_postgres(store_url(settings)):
-        raise SettingsError("store: PostgreSQL is not known here yet")
-    place = await _file_place(settings, create=create)
+        # Imported here: who stays with SQLite need not wait for it.
+        from registrary.wiring.database_place import open_database_place  # noqa: PLC0415 - above
+
+        async with open_database_place(settings, create=create) as place:
+            yield place
+        return
+    file_place = await _file_place(settings, create=create)
     try:
-        yield place
+        yield file_place
     finally:
-        await place.archive.close()
+        await file_place.archive.close()
 
 
 async def _file_place(settings: Settings, *, create: bool) -> FilePlace:
