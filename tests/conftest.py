@@ -43,10 +43,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever asks for `stores` once on each of them."""
+    """Run whatever asks for `stores` once on each of them, or on the one that it is about."""
     if "stores" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--stores").split(",")
-        metafunc.parametrize("stores", chosen, indirect=True, scope="session")
+        only = metafunc.definition.get_closest_marker("only_on")
+        names = [only.args[0]] if only else STORES
+        metafunc.parametrize("stores", names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs on a database that was not chosen."""
+    chosen = config.getoption("--stores").split(",")
+    left = [item for item in items if store_of(item) not in chosen]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if store_of(item) in chosen]
+
+
+def store_of(item: pytest.Item) -> str:
+    """Return the database that a test runs on; SQLite for one that needs none in particular."""
+    call = getattr(item, "callspec", None)
+    name: str = call.params.get("stores", STORES[0]) if call else STORES[0]
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -195,13 +195,22 @@ class Cluster:
     @contextmanager
     def database(self, *, template: str = "template0") -> Iterator[str]:
         """Make a database, a copy of *template*; yield its URL, and drop it in the end."""
-        name = f"test_{secrets.token_hex(8)}"
-        self.sql(f'create database "{name}" template "{template}"')
+        name = self.create_database(template=template)
         try:
             yield self.url(name)
         finally:
             if self.answers:
-                self.sql(f'drop database if exists "{name}" with (force)')
+                self.drop_database(name)
+
+    def create_database(self, *, template: str = "template0") -> str:
+        """Make a database, a copy of *template*, and return its name."""
+        name = f"test_{secrets.token_hex(8)}"
+        self.sql(f'create database "{name}" template "{template}"')
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self.sql(f'drop database if exists "{name}" with (force)')
 
     @contextmanager
     def standby(self, *, synchronous: bool = False) -> Iterator["Cluster"]:

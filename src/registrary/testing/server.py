@@ -1,6 +1,7 @@
 """A real server in a process of its own, on a free port, with a store that goes with it."""
 
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -26,6 +27,12 @@ class Stores(Protocol):
     def at(self, folder: Path) -> str:
         """Return the URL of the store that goes with *folder*: the same store each time."""
 
+    def copy(self, folder: Path, target: Path) -> None:
+        """Let the store of *target*, which is new, begin as a copy of that of *folder*."""
+
+    def drop(self, folder: Path) -> None:
+        """Give back what the store for *folder* takes up outside of it."""
+
 
 class SqliteStores:
     """Files, each in its folder."""
@@ -33,6 +40,13 @@ class SqliteStores:
     def at(self, folder: Path) -> str:
         """Return the URL of the file in *folder*."""
         return f"sqlite:///{folder / 'registrary.db'}"
+
+    def copy(self, folder: Path, target: Path) -> None:
+        """Copy the whole folder: the file, its log, and its keys."""
+        shutil.copytree(folder, target)
+
+    def drop(self, folder: Path) -> None:
+        """Leave the file to whoever clears its folder away."""
 
 
 SQLITE: Final = SqliteStores()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,23 +24,29 @@ class PostgresStores:
     """Databases of *cluster*, each a copy of one that was migrated."""
 
     cluster: Cluster
-    _kept: ExitStack = field(default_factory=ExitStack, repr=False)
-    _urls: dict[Path, str] = field(default_factory=dict, repr=False)
+    _names: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def at(self, folder: Path) -> str:
         """Return the URL of the database for *folder*."""
         place = folder.resolve()
-        if place not in self._urls:
-            self._urls[place] = self._kept.enter_context(self.database())
-        return self._urls[place]
+        if place not in self._names:
+            self._names[place] = self.cluster.create_database(template=TEMPLATE)
+        return self.cluster.url(self._names[place])
 
-    def database(self) -> AbstractContextManager[str]:
-        """Make a migrated database; yield its URL, and drop it in the end."""
-        return self.cluster.database(template=TEMPLATE)
+    def copy(self, folder: Path, target: Path) -> None:
+        """Let the database for *target* begin as a copy of the one for *folder*."""
+        source = self._names[folder.resolve()]
+        self._names[target.resolve()] = self.cluster.create_database(template=source)
+
+    def drop(self, folder: Path) -> None:
+        """Drop the database for *folder*, if there is one."""
+        if name := self._names.pop(folder.resolve(), None):
+            self.cluster.drop_database(name)
 
     def close(self) -> None:
         """Drop the databases of all folders."""
-        self._kept.close()
+        for folder in list(self._names):
+            self.drop(folder)
 
 
 @contextmanager

@@ -1,21 +1,24 @@
 """A store for commands to work on."""
 
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from registrary.testing.server import Stores
 from tests.unit.cli.kit import Office, an_office
 
 
 @pytest.fixture(scope="session")
-def first_office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+def first_office(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Office:
     """Make a store once: its RSA key takes a moment."""
-    return an_office(tmp_path_factory.mktemp("office"))
+    return an_office(tmp_path_factory.mktemp("office"), stores)
 
 
 @pytest.fixture
-def office(first_office: Office, tmp_path: Path) -> Office:
+def office(first_office: Office, tmp_path: Path, stores: Stores) -> Iterator[Office]:
     """Return a copy of the store that a test may change."""
-    shutil.copytree(first_office.folder, tmp_path / "office")
-    return Office(tmp_path / "office")
+    folder = tmp_path / "office"
+    stores.copy(first_office.folder, folder)
+    yield Office(folder, stores)
+    stores.drop(folder)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from registrary.cli.main import app
 from registrary.config import Settings
+from registrary.config.settings import KeySettings
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.core.issuer import Issuer
@@ -21,6 +22,7 @@ from registrary.keys.maker import LocalKeyMaker
 from registrary.keys.signer import LocalSigner
 from registrary.registrar.issuers import issuer_id
 from registrary.testing.factories import a_client, a_registration_event, an_event
+from registrary.testing.server import ENCRYPTION_KEY, SQLITE, Stores
 from registrary.wiring.adapters import SystemClock, SystemEntropy, Vault, open_vault
 from registrary.wiring.issuers import ensure_issuer
 
@@ -45,9 +47,10 @@ class Done:
 
 @dataclass(frozen=True)
 class Office:
-    """A store in a folder, with one issuer and its keys."""
+    """The store for a folder, with one issuer and its keys."""
 
     folder: Path
+    stores: Stores = SQLITE
 
     @property
     def path(self) -> Path:
@@ -62,7 +65,11 @@ class Office:
     @property
     def settings(self) -> Settings:
         """Return the settings a server would use it with."""
-        return Settings(issuer=ISSUER_URL, store=f"sqlite:///{self.path}")
+        return Settings(
+            issuer=ISSUER_URL,
+            store=self.stores.at(self.folder),
+            keys=KeySettings(encryption_key=ENCRYPTION_KEY),
+        )
 
     @property
     def issuer_id(self) -> str:
@@ -71,7 +78,7 @@ class Office:
 
     def run(self, *arguments: str, typed: str = "") -> Done:
         """Run a command on this store; *typed* is on its standard input."""
-        return run(*arguments, "--store", f"sqlite:///{self.path}", typed=typed)
+        return run(*arguments, "--store", self.stores.at(self.folder), typed=typed)
 
     def do(self, act: Callable[[Vault], Coroutine[Any, Any, T]]) -> T:
         """Open the store for *act* and close it again."""
@@ -121,16 +128,17 @@ class Office:
 
 def run(*arguments: str, typed: str = "") -> Done:
     """Run a command; *typed* is on its standard input."""
-    result = CliRunner().invoke(app, list(arguments), input=typed)
+    secrets = {"REGISTRARY_KEYS__ENCRYPTION_KEY": ENCRYPTION_KEY}
+    result = CliRunner().invoke(app, list(arguments), input=typed, env=secrets)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Done(result.exit_code, result.stdout, result.stderr)
 
 
-def an_office(folder: Path) -> Office:
-    """Return a new store in *folder* with an issuer and its keys."""
+def an_office(folder: Path, stores: Stores = SQLITE) -> Office:
+    """Return a new store for *folder* with an issuer and its keys."""
     folder.mkdir(parents=True, exist_ok=True)
-    office = Office(folder)
+    office = Office(folder, stores)
     office.do(lambda vault: begin(vault, office.settings))
     return office
 

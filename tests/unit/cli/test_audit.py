@@ -60,6 +60,7 @@ def test_a_sound_log_is_found_sound(office, events):
     assert len(events) < office.run("audit", "verify", "--json").shown["events"]
 
 
+@pytest.mark.only_on("sqlite", because="it changes the file")
 def test_a_changed_event_is_found_and_named(office, events):
     """Whoever may write to the store may not rewrite what happened."""
     spoilt = apsw.Connection(str(office.path))
@@ -77,6 +78,7 @@ def test_a_changed_event_is_found_and_named(office, events):
     assert "sound        false" in done.out
 
 
+@pytest.mark.only_on("sqlite", because="it changes the file")
 def test_an_export_is_verified_without_the_store(office, events, tmp_path):
     """Evidence that only its owner can check is none."""
     export = tmp_path / "log.jsonl"

@@ -17,6 +17,8 @@ from registrary.wiring.adapters import Vault
 from registrary.wiring.backup_file import DATABASE, KEYS, MANIFEST
 from tests.unit.cli.kit import Office, an_office, run
 
+pytestmark = pytest.mark.only_on("sqlite", because="a backup of it holds its file")
+
 
 def clients_of(office: Office) -> list[str]:
     """Return the ids of the clients in a store."""

@@ -13,6 +13,8 @@ from registrary.testing.backend_contract import ONE_OF_EACH_KIND
 from registrary.wiring.adapters import Vault
 from tests.unit.cli.kit import Office, an_office
 
+pytestmark = pytest.mark.only_on("sqlite", because="its keys lie in a file")
+
 MAKING = {"revoked_token", "session", "authorization_grant", "person", "message"}
 """Kinds that the store below must have for these tests to mean anything."""
 

@@ -45,6 +45,7 @@ def write_event(office: Office, time: datetime) -> None:
     office.do(act)
 
 
+@pytest.mark.only_on("sqlite", because="the PostgreSQL of tests forgoes fsync, which is a finding")
 def test_a_store_in_order_has_no_finding_against_it(office):
     """A doctor who always finds something is not asked."""
     office.sequence()
@@ -58,6 +59,7 @@ def test_a_store_in_order_has_no_finding_against_it(office):
     )
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_a_finding_for_people_says_what_to_do(office):
     """A name of a problem without a way out is one more problem."""
     office.path.chmod(0o644)
@@ -69,6 +71,7 @@ def test_a_finding_for_people_says_what_to_do(office):
     assert f"run: chmod 600 {office.path}" in done.out
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 @pytest.mark.parametrize("which", ["path", "key_file"])
 def test_files_that_others_may_read_are_found(office, which):
     """Whoever reads them needs no token."""
@@ -80,6 +83,7 @@ def test_files_that_others_may_read_are_found(office, which):
     assert not found(done)["store mode" if which == "path" else "key file mode"]
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_a_missing_key_file_is_found(office):
     """Without it nothing in the store works."""
     office.key_file.unlink()
@@ -90,6 +94,7 @@ def test_a_missing_key_file_is_found(office):
     assert "restore it" in advice(done, "keys")
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_the_key_file_of_another_store_is_found(office, tmp_path):
     """Every credential would look wrong, and nothing would say why."""
     other = an_office(tmp_path / "other")
@@ -100,6 +105,7 @@ def test_the_key_file_of_another_store_is_found(office, tmp_path):
     assert (1, False) == (done.code, found(done)["keys"])
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_damage_is_found_and_not_sought_where_haste_is_needed(office):
     """Reading a large store takes minutes."""
     content = bytearray(office.path.read_bytes())
@@ -114,6 +120,7 @@ def test_damage_is_found_and_not_sought_where_haste_is_needed(office):
     assert "damage" not in found(quick)
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_a_file_that_is_no_store_is_a_finding(office):
     """Restoring is the way out, and the doctor says so."""
     office.path.write_bytes(b"Dear Sir or Madam" * 1000)
@@ -124,6 +131,7 @@ def test_a_file_that_is_no_store_is_a_finding(office):
     assert "registrary restore" in advice(done, "store")
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 @pytest.mark.parametrize(("version", "way_out"), [(99, "Run the version"), (0, "migrate")])
 def test_another_schema_is_told_and_left_alone(office, version, way_out):
     """Looking must not be the upgrade that nobody has planned."""
@@ -308,6 +316,7 @@ def test_what_cannot_be_an_issuer_is_wrong_usage(url):
     assert 2 == run("doctor", url).code
 
 
+@pytest.mark.only_on("sqlite", because="the PostgreSQL of tests forgoes fsync, which is a finding")
 def test_store_and_issuer_are_looked_at_together(office):
     """One command before going home."""
     office.sequence()

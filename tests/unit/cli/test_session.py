@@ -111,6 +111,7 @@ def test_a_store_without_an_issuer_says_what_to_do(tmp_path):
     assert (2, True) == (done.code, "start the server once" in done.err)
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_a_store_without_its_keys_is_told_in_one_line(office):
     """What to restore is in the line."""
     office.key_file.unlink()
@@ -121,6 +122,7 @@ def test_a_store_without_its_keys_is_told_in_one_line(office):
     assert "restore it" in done.err
 
 
+@pytest.mark.only_on("sqlite", because="it changes its files")
 def test_a_damaged_store_is_told_in_one_line(office):
     """So is what a disk forgot."""
     office.path.write_bytes(b"Dear Sir or Madam" * 1000)
