@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,10 @@ class PostgresStores:
         """Drop the database for *folder*, if there is one."""
         if name := self._names.pop(folder.resolve(), None):
             self.cluster.drop_database(name)
+
+    def database(self) -> AbstractContextManager[str]:
+        """Make a migrated database; yield its URL, and drop it in the end."""
+        return self.cluster.database(template=TEMPLATE)
 
     def close(self) -> None:
         """Drop the databases of all folders."""
