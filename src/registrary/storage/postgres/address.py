@@ -38,6 +38,10 @@ class Address:
         self.names_attributes = "target_session_attrs=" in parts.query
         self._text = f"postgresql://{hosts}{parts.path}"
 
+    def prefer(self, place: Place) -> None:
+        """Put *place* before the others."""
+        self.places = (place, *(other for other in self.places if other != place))
+
     def __str__(self) -> str:
         return self._text
 

@@ -100,6 +100,9 @@ class Database:
             if is_lost(error):
                 raise self._translated(error, end=end) from error
             raise
+        except AttributeError as error:
+            line.blame(error)
+            raise self._translated(ConnectionAbortedError(), end=end) from error
         finally:
             timer.cancel()
             self._give(line)
@@ -122,6 +125,9 @@ class Database:
         except asyncio.CancelledError:
             line.hang_up()
             raise
+        except AttributeError as error:
+            line.blame(error)
+            raise ConnectionAbortedError from error
         finally:
             timer.cancel()
             self._give(line)
@@ -180,7 +186,7 @@ class Database:
         try:
             self._refuse_while_pausing()
             async with asyncio.timeout_at(end):
-                line = await connect(self.address, self.options)
+                line = await connect(self.address, self.options, end=end)
         except BaseException as error:
             self._pass_on(None)
             unavailable = outage(error, str(self.address))

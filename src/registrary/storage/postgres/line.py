@@ -44,6 +44,15 @@ class Line:
         """Let go of the connection at once, without a word to a server that may not listen."""
         self.connection.terminate()
 
+    def blame(self, error: AttributeError) -> None:
+        """Raise *error* again, unless it comes of a connection that is gone.
+
+        asyncpg has nothing left to go on with when it is hung up between two of its steps, as
+        when it has just prepared a statement and would run it.
+        """
+        if not self.connection.is_closed():
+            raise error
+
     def _listen(self, _: object, message: exceptions.PostgresLogMessage) -> None:
         # severity_en is not translated, and older servers do not send it.
         severity = getattr(message, "severity_en", None) or getattr(message, "severity", None)
@@ -51,25 +60,29 @@ class Line:
             self.doubt = str(message)
 
 
-async def connect(address: Address, options: PostgresOptions) -> Line:
-    """Return a connection to the first of the servers that takes writes.
+async def connect(address: Address, options: PostgresOptions, *, end: float | None = None) -> Line:
+    """Return a connection to the first of the servers that takes writes, before *end*.
 
     Each gets an even share of the time that is left, so that one that swallows everything does
-    not keep us from the one that took over.
+    not keep us from the one that took over. That one is asked first from then on.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + options.connect_seconds
+    last = loop.time() + options.connect_seconds
+    end = last if end is None else min(end, last)
     if not address.places:
-        return Line(await _connect(address, options, seconds=options.connect_seconds))
+        return Line(await _connect(address, options, seconds=end - loop.time()))
     failure: Exception | None = None
     for index, place in enumerate(address.places):
         share = (end - loop.time()) / (len(address.places) - index)
         try:
-            return Line(await _connect(address, options, seconds=share, place=place))
+            line = Line(await _connect(address, options, seconds=share, place=place))
         except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
             failure = error
         except exceptions.TargetServerAttributeNotMatched as error:
             failure = failure or error
+        else:
+            address.prefer(place)
+            return line
     raise failure or OSError("no server is named")
 
 

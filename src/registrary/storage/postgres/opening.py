@@ -30,8 +30,9 @@ async def open_postgres(
     if migrate:
         await migrate_postgres(url, options=options)
     database = Database(Address(url), options)
+    seconds = options.connect_seconds + options.read_seconds
     try:
-        async with _told(database, seconds=options.read_seconds) as connection:
+        async with _told(database, seconds=seconds) as connection:
             await schema.check_server(connection, str(database.address))
             schema.check(
                 await schema.kept_in(connection, str(database.address)), str(database.address)

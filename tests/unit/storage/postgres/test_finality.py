@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from asyncpg import exceptions
 
 from registrary.core.changes import Changes, Put
 from registrary.ports.audit_log import Sequencing
@@ -61,7 +62,7 @@ async def state_after(url: str, sql: str) -> str:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(sql)
-    except asyncpg.PostgresError as error:
+    except exceptions.PostgresError as error:
         return state_of(error)
     finally:
         await connection.close()
@@ -152,7 +153,7 @@ async def test_rules_hold_in_partitions_made_later(filled, owner):
     )
     assert 8 == len(partitions)
     for partition in partitions:
-        with pytest.raises(asyncpg.PostgresError, match="never removed"):
+        with pytest.raises(exceptions.PostgresError, match="never removed"):
             await owner.execute(f"TRUNCATE {partition['name']}")  # a name that was read
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from asyncpg import exceptions
 
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
@@ -102,7 +103,7 @@ async def test_a_migration_that_fails_leaves_nothing(url):
     """Half a schema fits no program."""
     before = await names_of(url, TABLES_OF)
 
-    with pytest.raises(asyncpg.PostgresError):
+    with pytest.raises(exceptions.PostgresError):
         await apply(url, COMPATIBLE, BAD)
 
     assert before == await names_of(url, TABLES_OF)
