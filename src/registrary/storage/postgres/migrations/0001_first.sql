@@ -298,6 +298,18 @@ CREATE TABLE registrary.event (
 CREATE INDEX event_by_client ON registrary.event (issuer, client_id, event_id)
 WHERE client_id IS NOT NULL;
 
+-- What is longer than a quarter of a page is compressed: by LZ4, which costs a tenth of the other
+-- way, where this server was built with it.
+
+DO $$
+BEGIN
+    ALTER TABLE registrary.client ALTER COLUMN record SET COMPRESSION lz4;
+    ALTER TABLE registrary.event ALTER COLUMN body SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+    NULL;
+END
+$$;
+
 CREATE TABLE registrary.event_otherwise PARTITION OF registrary.event DEFAULT;
 
 CREATE TABLE registrary.waiting_event (
