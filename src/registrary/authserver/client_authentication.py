@@ -1,6 +1,6 @@
 """Proving who a client is, at every endpoint in the same way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -45,7 +45,9 @@ class ClientAuthenticator:
 
     `UnsealError` is raised where the server's own keys are at fault, and no client.
     *refusals* counts what strangers were refused; None counts nothing. *authorities* vouch for
-    certificates of clients; without them ``tls_client_auth`` proves nobody.
+    certificates of clients; without them ``tls_client_auth`` proves nobody. Who cannot prove
+    itself by what *store* says is held against *exact*, where reads of the first may be old: a
+    new secret holds at once, wherever it was made.
     """
 
     store: Store
@@ -55,6 +57,7 @@ class ClientAuthenticator:
     entropy: Entropy
     refusals: Counter | None = None
     authorities: "Authorities | None" = None
+    exact: Store | None = None
 
     async def authenticate(
         self,
@@ -71,7 +74,10 @@ class ClientAuthenticator:
         *audiences* are the names an assertion may be addressed to. With *public* a client may
         come that has nothing to prove itself by.
         """
-        client = await self._prove(context, presented, audiences=audiences, visit=visit)
+        client = await self.prove(context, presented, audiences=audiences, visit=visit)
+        if client is None and self.exact is not None:
+            exactly = replace(self, store=self.exact)
+            client = await exactly.prove(context, presented, audiences=audiences, visit=visit)
         if client is None or (not public and _method(client) == "none"):
             self.count_refused(context, visit, NOT_PROVED)
             return NOT_PROVED
@@ -94,7 +100,7 @@ class ClientAuthenticator:
     def _refusals(self) -> Refusals:
         return Refusals(self.store, Journal(self.clock, self.entropy), self.refusals)
 
-    async def _prove(
+    async def prove(
         self,
         context: ServerContext,
         presented: Presented,
@@ -102,6 +108,7 @@ class ClientAuthenticator:
         audiences: frozenset[str],
         visit: Visit,
     ) -> Client | None:
+        """Return the client that *presented* proves, however it stands; None when it does not."""
         match presented:
             case PresentedSecret():
                 return await self._by_secret(context, presented, visit)

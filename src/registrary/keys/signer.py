@@ -32,17 +32,19 @@ class SigningKeys(Protocol):
 
 
 class LocalSigner:
-    """Signs and opens with the keys of the store, which it looks at anew each second."""
+    """Signs and opens with the keys of the store, which it looks at anew each *refresh_seconds*."""
 
     def __init__(
         self,
         store: SigningKeys,
         keys: SecretKeys,
         *,
+        refresh_seconds: float = REFRESH_INTERVAL_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._keys = keys
+        self._refresh_seconds = refresh_seconds
         self._monotonic = monotonic
         self._issuers: dict[str, _IssuerKeys] = {}
 
@@ -88,7 +90,7 @@ class LocalSigner:
     async def _issuer(self, issuer: str) -> "_IssuerKeys":
         now = self._monotonic()
         known = self._issuers.get(issuer)
-        if known is not None and now - known.read_at < REFRESH_INTERVAL_SECONDS:
+        if known is not None and now - known.read_at < self._refresh_seconds:
             return known
         records = (await self._store.page(SigningKey, issuer, limit=MAX_KEYS)).records
         if known is None or known.records != records:

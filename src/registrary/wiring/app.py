@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -32,7 +33,6 @@ from registrary.outbound.pictures import FetchedPictures
 from registrary.outbound.remote_keys import CachedRemoteKeys
 from registrary.outbound.resolver import SystemResolver
 from registrary.outbound.token_exchange import GuardedExchanger
-from registrary.ports.store import Store
 from registrary.protocol.admin.operations import PREFIX as ADMIN_API
 from registrary.protocol.admin.setup import PATH as SETUP
 from registrary.protocol.operation import OperationEndpoints
@@ -43,7 +43,6 @@ from registrary.registrar.management import Manager
 from registrary.registrar.permissions import Permission
 from registrary.registrar.registration import Registrar
 from registrary.registrar.services import Services
-from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.web.asgi import Application
 from registrary.web.callers import TrustedProxies
 from registrary.web.client_certificates import CertificateHeader
@@ -70,6 +69,7 @@ from registrary.wiring.demo import ensure_demo_person
 from registrary.wiring.directory import Directory
 from registrary.wiring.health import demand_keys
 from registrary.wiring.issuers import ensure_issuer, issuer_url
+from registrary.wiring.nodes import ProcessNode, node_of
 from registrary.wiring.readiness import KeyWatch, WriteProbe
 from registrary.wiring.sites import UseCases, site_of
 from registrary.wiring.store_metrics import MeasuredStore, StoreMetrics
@@ -118,6 +118,7 @@ class Runtime:
         self._authorities = client_authorities(settings.http)
         self._access_log = access_log_of(settings.log)
         self._vault: Vault | None = None
+        self._node: ProcessNode | None = None
         self.access: AdminAccess  # set when the server starts
 
     @property
@@ -126,6 +127,13 @@ class Runtime:
         if self._vault is None:
             raise RuntimeError("the server has not started")
         return self._vault
+
+    @property
+    def node(self) -> ProcessNode:
+        """Return what this process is among others; known once the server has started."""
+        if self._node is None:
+            raise RuntimeError("the server has not started")
+        return self._node
 
     def note(self, summary: RequestSummary) -> None:
         """Note a finished request for those who count and those who read."""
@@ -141,17 +149,20 @@ class Runtime:
         try:
             await demand_keys(self.vault)
             await ensure_issuer(self.vault.store, self.settings, self.clock, entropy=self.entropy)
-            signer = LocalSigner(self.vault.store, self.vault.keys)
+            node = await self._begin_node()
+            signer = self._signer(node)
             rotation = KeyRotation(
-                self.vault.store, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
+                node.exact, signer, LocalKeyMaker(self.vault.keys), clock=self.clock
             )
             keys = FirstKeys(signer, rotation, self.entropy)
             outbox = self._outbox(keys, resolver)
-            measured = MeasuredStore(self.vault.store, self.store_metrics)
-            store = AlertingStore(measured, outbox.wake)
-            use_cases = self._use_cases(keys, resolver, store)
+            use_cases = self._use_cases(keys, resolver, wake=outbox.wake)
             await self._show_sites(use_cases, keys)
-            schedule = Schedule(self._jobs(keys, rotation, use_cases, outbox=outbox))
+            schedule = Schedule(
+                self._jobs(keys, rotation, use_cases, outbox=outbox),
+                node.leadership,
+                note_failure=self.store_metrics.note_job_failure,
+            )
             schedule.start()
             asyncio.get_running_loop().call_later(SETTLE_AFTER, settle_collector)
             yield
@@ -159,13 +170,25 @@ class Runtime:
             await schedule.stop()
         finally:
             resolver.close()
+            if self._node is not None:
+                await self._node.stop()
             await self.vault.store.close()
             if self._access_log is not None:
                 self._access_log.flush()
 
+    async def _begin_node(self) -> ProcessNode:
+        """Become one of the processes on the store."""
+        measured = MeasuredStore(self.vault.store, self.store_metrics)
+        self._node = node_of(self.settings, self.vault.store, store=measured, clock=self.clock)
+        await self._node.start()
+        return self._node
+
+    def _signer(self, node: ProcessNode) -> LocalSigner:
+        return LocalSigner(node.store, self.vault.keys, refresh_seconds=node.key_seconds)
+
     def _outbox(self, signer: FirstKeys, resolver: SystemResolver) -> Outbox:
         policy = for_messages(outbound_policy(self.settings))
-        store, keys = self.vault.store, self.vault.keys
+        store, keys = self.node.exact, self.vault.keys
         return Outbox(
             store,
             GuardedMessenger(policy, resolver, tls=self._trust),
@@ -175,9 +198,12 @@ class Runtime:
             note=self.metrics.note_message,
         )
 
-    def _use_cases(self, signer: FirstKeys, resolver: SystemResolver, store: Store) -> UseCases:
-        settings = self.settings
-        limiter = None if settings.no_rate_limits else MemoryLimiter()
+    def _use_cases(
+        self, signer: FirstKeys, resolver: SystemResolver, *, wake: Callable[[str], None]
+    ) -> UseCases:
+        settings, node = self.settings, self.node
+        store, exact = AlertingStore(node.store, wake), AlertingStore(node.exact, wake)
+        limiter = None if settings.no_rate_limits else node.limiter
         fetcher = GuardedFetcher(outbound_policy(settings), resolver, tls=self._trust)
         server = ServerServices(
             store=store,
@@ -190,11 +216,12 @@ class Runtime:
             issues=self.issues,
             refusals=self.refusals,
             limiter=limiter,
-            decrypter=LocalSigner(self.vault.store, self.vault.keys),
+            decrypter=self._signer(node),
             exchanger=GuardedExchanger(outbound_policy(settings), resolver, tls=self._trust),
         )
+        # Whoever manages a client sees at each node what it was told at another.
         services = Services(
-            store=store,
+            store=exact,
             clock=self.clock,
             entropy=self.entropy,
             fetcher=fetcher,
@@ -216,16 +243,17 @@ class Runtime:
         )
         return UseCases(
             server=server,
-            registrar=Registrar(services),
+            registrar=Registrar(replace(services, store=store)),
             manager=Manager(services),
             authenticator=ClientAuthenticator(
-                self.vault.store,
+                node.store,
                 self.vault.keys,
                 server.remote_keys,
                 self.clock,
                 self.entropy,
                 self.refusals,
                 self._authorities,
+                exact=None if node.exact is node.store else node.exact,
             ),
             signer=signer,
             administration=administration,
@@ -236,18 +264,19 @@ class Runtime:
     def _jobs(
         self, keys: FirstKeys, rotation: KeyRotation, use_cases: UseCases, *, outbox: Outbox
     ) -> list[Job]:
-        store = self.vault.store
+        log, store = self.vault.store, self.node.exact
         chores = Chores(
             store=store,
             clock=self.clock,
             entropy=self.entropy,
             directory=self.directory,
             rotation=rotation,
-            sequencer=Sequencer(store, keys),
+            sequencer=Sequencer(log, keys),
             counts=(self.refusals, self.issues),
             presence=Presence(store, self.clock, self.entropy),
             purge=Purge(store, self.clock, self.entropy),
             outbox=outbox,
+            note_swept=self.store_metrics.note_swept,
         )
 
         async def follow_issuers() -> None:
@@ -258,20 +287,21 @@ class Runtime:
 
         async def look_at_log() -> None:
             issuers = [site.issuer.id for site in self.directory.sites]
-            await self.store_metrics.look_at_log(store, issuers, self.clock)
+            await self.store_metrics.look_at_log(log, issuers, self.clock)
 
         return [
             Job("keys kept", FOLLOW_KEYS_EVERY, self.vault.keys.follow),
             Job("log watch", LOOK_AT_LOG_EVERY, look_at_log, at_once=True),
             Job("key watch", LOOK_AT_KEYS_EVERY, look_at_keys),
             Job("issuers", ISSUER_POLL, follow_issuers),
+            *self.node.jobs(),
             *chores.jobs(),
         ]
 
     async def _show_sites(self, use_cases: UseCases, keys: FirstKeys) -> None:
         """Serve the issuers as they are stored now, those that changed anew."""
         shown = {site.issuer.id: site for site in self.directory.sites}
-        stored = await self.vault.store.issuers()
+        stored = await self.node.store.issuers()
         known = [(site.issuer.id, site.issuer.revision) for site in shown.values()]
         if [(issuer.id, issuer.revision) for issuer in stored] == known:
             return

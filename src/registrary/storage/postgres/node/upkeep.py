@@ -17,7 +17,6 @@ from registrary.storage.postgres.node.limiter import DEBT_PERIODS, Count, in_mic
 from registrary.storage.shared.statements import statements
 
 BATCH: Final = 5000  # rates removed in one statement
-MONTHS_AHEAD: Final = 3  # for which the log has its partitions
 KEEP_SECONDS: Final = 2.5 * REACH_SECONDS  # of what changed; no node reads further back
 _RATE_SECONDS: Final = 1.0
 _SWEEP_SECONDS: Final = 10.0
@@ -45,7 +44,7 @@ class Rates:
 
 
 class Upkeep:
-    """Removes what no node reads any more, and prepares the months to come. The leader's work.
+    """Removes what no node reads any more. The leader's work.
 
     Age is told by numbers of transactions that were seen long enough ago on a clock that nobody
     sets. The database's clock may jump, and take with it what some node has not read.
@@ -68,10 +67,6 @@ class Upkeep:
             await _write(self._database, _SQL["sweep_changes"], old)
         while len(await _write(self._database, _SQL["sweep_rates"], BATCH)) == BATCH:
             pass
-
-    async def prepare(self) -> None:
-        """Make the partitions of the log for the months to come, those that are not there."""
-        await _write(self._database, _SQL["prepare_partitions"], MONTHS_AHEAD)
 
 
 async def _write(

@@ -67,6 +67,3 @@ WHERE
         LIMIT $1
     ))
 RETURNING 1;
-
--- name: prepare_partitions
-SELECT registrary.prepare_partitions($1);
