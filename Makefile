@@ -4,9 +4,10 @@
 # after the checksum of a list says that it is installed, so repeated runs install nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format bench docs lock clean
+.PHONY: help serve test check format soak bench docs lock clean
 
 PYTHON ?=
+MINUTES ?= 30
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 checksum = $(shell cat $(1) | cksum | cut -d' ' -f1)
@@ -43,6 +44,10 @@ check: $(BASE) $(TEST) ## judge form, types and imports
 format: $(BASE) $(TEST) ## bring the form in order
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
+
+soak: $(BASE) $(TEST) ## let everything fail for half an hour (MINUTES=30) and count what is lost
+	@scripts/postgres.sh
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 bench: $(BASE) $(BENCH) ## measure against the peers, side by side
 	@$(BIN)/python -m bench $(ARGS)

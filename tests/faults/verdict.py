@@ -13,6 +13,8 @@ from tests.faults.load import ADMIN, PATIENCE, own, path_of
 
 SAMPLE: Final = 60  # clients that are asked for with their own token
 SHOWN: Final = 10  # findings of one kind
+# Each of these events is one revision of a client, and none comes without one.
+CHANGES: Final = ("client:updated", "client:deleted", "client:held", "client:hold_lifted")
 
 Item = dict[str, Any]  # of a list of the admin API
 
@@ -92,7 +94,7 @@ def whole(stored: Stored) -> list[str]:
 
 def agrees(client: Item, tags: Counter[str]) -> bool:
     """Tell whether events explain each revision of *client*, and no more than that."""
-    changes = tags["client:updated"] + tags["client:deleted"]
+    changes = sum(tags[tag] for tag in CHANGES)
     return tags["client:registered"] == 1 and client["revision"] == 1 + changes
 
 
