@@ -19,7 +19,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
-from registrary.testing.server import SQLITE, Stores  # noqa: E402 - see above
+from registrary.testing.server import SQLITE, RunStores  # noqa: E402 - see above
 from registrary.testing.stores import postgres_stores  # noqa: E402 - see above
 
 STORES = ("sqlite", "postgres")
@@ -68,7 +68,7 @@ def store_of(item: pytest.Item) -> str:
 @pytest.fixture(scope="session")
 def stores(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stores]:
+) -> Iterator[RunStores]:
     """Return where servers keep their records; whoever asks runs once on each database.
 
     All processes of a run share one PostgreSQL, which ends with them.

@@ -27,6 +27,10 @@ class Stores(Protocol):
     def at(self, folder: Path) -> str:
         """Return the URL of the store that goes with *folder*: the same store each time."""
 
+
+class RunStores(Stores, Protocol):
+    """The stores of a run of the tests, which can be copied and given back."""
+
     def copy(self, folder: Path, target: Path) -> None:
         """Let the store of *target*, which is new, begin as a copy of that of *folder*."""
 

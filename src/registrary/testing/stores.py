@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from registrary.config.store_url import is_postgres
-from registrary.ports.store import Store
+from registrary.ports.kept_store import KeptStore
 from registrary.storage.postgres import PostgresOptions, migrate_postgres, open_postgres
 from registrary.storage.sqlite import open_sqlite
 from registrary.testing.postgres import Cluster
 from registrary.testing.postgres_run import shared_cluster
 
 TEMPLATE: Final = "registrary_template"
+SERVER: Final = "registrary_server"
+"""A role that may do in every database what a server needs, and nothing else."""
+
 # A test speaks to its store from one place; a machine full of tests has many stores.
 OPTIONS: Final = PostgresOptions(connections=2, connect_seconds=30, read_seconds=30)
 
@@ -66,12 +69,13 @@ def postgres_stores(place: Path) -> Iterator[PostgresStores]:
 
 def make_template(cluster: Cluster) -> None:
     """Migrate a database that others are copied from."""
+    cluster.sql(f"create role {SERVER} login")
     cluster.sql(f'create database "{TEMPLATE}" template template0')
-    asyncio.run(migrate_postgres(cluster.url(TEMPLATE)))
+    asyncio.run(migrate_postgres(cluster.url(TEMPLATE), application_role=SERVER))
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
+async def opened(url: str) -> AsyncIterator[KeptStore]:
     """Open the migrated store at *url* beside whoever serves it."""
     store = await open_store(url)
     try:
@@ -80,7 +84,7 @@ async def opened(url: str) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def open_store(url: str) -> Store:
+async def open_store(url: str) -> KeptStore:
     """Return the migrated store at *url*, to be closed."""
     if is_postgres(url):
         return await open_postgres(url, options=OPTIONS)

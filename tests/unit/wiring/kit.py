@@ -14,32 +14,38 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from registrary.config import Settings
-from registrary.config.settings import RegistrationSettings
+from registrary.config.settings import KeySettings, RegistrationSettings
 from registrary.core.jose import SigningHandle, sign_jwt
 from registrary.protocol.client_credentials import ASSERTION_TYPE
-from registrary.testing.server import ADMIN_TOKEN
+from registrary.testing.server import ADMIN_TOKEN, ENCRYPTION_KEY, SQLITE
 from registrary.web.asgi import Application, Message
 from registrary.web.http_protocol import HttpProtocol
 from registrary.wiring.app import build_app
 
+KEYS = KeySettings(encryption_key=ENCRYPTION_KEY)
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
-def development(folder: Path, **members: Any) -> Settings:
-    """Return settings of a development server whose store lies in *folder*."""
-    store = f"sqlite:///{folder / 'registrary.db'}"
-    return Settings(dev=True, store=store, admin_token=ADMIN_TOKEN, **members)
+def development(place: Path | str, **members: Any) -> Settings:
+    """Return settings of a development server; *place* is its store, or a folder for one."""
+    return Settings(dev=True, store=store_at(place), keys=KEYS, admin_token=ADMIN_TOKEN, **members)
 
 
-def production(folder: Path, **members: Any) -> Settings:
-    """Return settings of a server that anybody may register at; its store lies in *folder*."""
+def production(place: Path | str, **members: Any) -> Settings:
+    """Return settings of a server that anybody may register at; *place* as for development."""
     return Settings(
         issuer="https://id.example",
-        store=f"sqlite:///{folder / 'registrary.db'}",
+        store=store_at(place),
+        keys=KEYS,
         registration=RegistrationSettings(mode="open"),
         admin_token=ADMIN_TOKEN,
         **members,
     )
+
+
+def store_at(place: Path | str) -> str:
+    """Return the URL of the store at *place*: itself, or that of a file in a folder."""
+    return place if isinstance(place, str) else SQLITE.at(place)
 
 
 @asynccontextmanager

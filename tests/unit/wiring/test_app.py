@@ -7,13 +7,17 @@ import msgspec
 import pytest
 
 from registrary.config import SettingsError
-from registrary.storage.sqlite import open_sqlite
 from registrary.testing.hostile import CertificateAuthority, HostileServer
+from registrary.testing.stores import opened
 from registrary.wiring.app import build_app
 from tests.unit.authserver.kit import a_key_pair
 from tests.unit.wiring.kit import ask_by_assertion, development, production, serving
 
 pytestmark = pytest.mark.anyio
+
+
+# Threads that stay: those of the loop, and those that the process hashes passwords on.
+KEPT = ("asyncio", "passwords")
 
 
 async def keyed_client(http, jwks_uri: str, **members: Any) -> dict[str, Any]:
@@ -47,7 +51,7 @@ async def test_an_authority_in_ssl_cert_file_is_trusted(tmp_path, is_named):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.spec("E-132")
-async def test_a_developer_serves_keys_and_sectors_by_plain_http(tmp_path, host):
+async def test_a_developer_serves_keys_and_sectors_by_plain_http(place, host):
     """A client under development has no certificate; what it registers is fetched all the same."""
     handle, jwks = a_key_pair()
     redirect = "https://app.example/cb"
@@ -55,7 +59,7 @@ async def test_a_developer_serves_keys_and_sectors_by_plain_http(tmp_path, host)
     async with HostileServer() as elsewhere:
         elsewhere.publish("/jwks", msgspec.json.encode(jwks))
         elsewhere.publish("/sector", msgspec.json.encode([redirect]))
-        async with serving(development(tmp_path)) as http:
+        async with serving(development(place)) as http:
             client = await keyed_client(
                 http,
                 elsewhere.url("/jwks", host=host),
@@ -69,12 +73,12 @@ async def test_a_developer_serves_keys_and_sectors_by_plain_http(tmp_path, host)
 
 
 @pytest.mark.parametrize("member", ["jwks_uri", "sector_identifier_uri"])
-async def test_nobody_else_registers_plain_http(tmp_path, member):
+async def test_nobody_else_registers_plain_http(place, member):
     """Keys that came in the clear prove nothing, and our own machine is none of their business."""
     document = {"redirect_uris": ["https://app.example/cb"]}
 
     async with HostileServer() as elsewhere:
-        async with serving(production(tmp_path)) as http:
+        async with serving(production(place)) as http:
             answer = await http.post("/register", json=document | {member: elsewhere.url("/x")})
         asked = elsewhere.accepted
 
@@ -85,9 +89,9 @@ async def test_nobody_else_registers_plain_http(tmp_path, member):
 
 
 @pytest.mark.parametrize("dev", [True, False], ids=["development", "production"])
-async def test_plain_http_elsewhere_is_refused_to_everybody(tmp_path, dev):
+async def test_plain_http_elsewhere_is_refused_to_everybody(place, dev):
     """Development relaxes what stays on one machine, and nothing that leaves it."""
-    settings = development(tmp_path) if dev else production(tmp_path)
+    settings = development(place) if dev else production(place)
 
     async with serving(settings) as http:
         client = await keyed_client(http, "http://app.example/jwks")
@@ -106,11 +110,11 @@ def test_a_file_without_certificates_keeps_the_server_from_starting(tmp_path, co
         build_app(development(tmp_path), environment={"SSL_CERT_FILE": str(file)})
 
 
-async def test_a_stopped_server_leaves_no_thread_behind(tmp_path):
+async def test_a_stopped_server_leaves_no_thread_behind(place):
     """Threads that look up names would keep a process from ending, and tests from being honest."""
     before = set(threading.enumerate())
 
-    async with serving(development(tmp_path)) as http:
+    async with serving(development(place)) as http:
         document = {
             "redirect_uris": ["https://app.example/cb"],
             "sector_identifier_uri": "https://localhost:1/sector",
@@ -118,25 +122,24 @@ async def test_a_stopped_server_leaves_no_thread_behind(tmp_path):
         refused = await http.post("/register", json=document)
         ours = [one for one in threading.enumerate() if one not in before]
     for thread in ours:
-        if not thread.name.startswith("asyncio"):  # the loop's own, which it keeps
+        if not thread.name.startswith(KEPT):
             thread.join(10)
 
     assert 400 == refused.status_code
     assert [] != [one for one in ours if one.name.startswith("resolver")]
-    assert [] == [one.name for one in ours if one.is_alive() and "asyncio" not in one.name]
+    assert [] == [one.name for one in ours if one.is_alive() and not one.name.startswith(KEPT)]
 
 
-async def test_a_log_says_when_a_server_kept_it(tmp_path):
+async def test_a_log_says_when_a_server_kept_it(place):
     """An auditor sees from when to when somebody wrote, and that a stop was one."""
     for _ in range(2):
-        async with serving(development(tmp_path)) as http:
+        async with serving(development(place)) as http:
             assert 200 == (await http.get("/healthz")).status_code
-    store = open_sqlite(tmp_path / "registrary.db")
-    [issuer] = await store.issuers()
 
-    kept = await store.events(issuer.id, first=0, limit=100)
-    waiting = await store.waiting(issuer.id, limit=100)
-    await store.close()
+    async with opened(place) as store:
+        [issuer] = await store.issuers()
+        kept = await store.events(issuer.id, first=0, limit=100)
+        waiting = await store.waiting(issuer.id, limit=100)
 
     bodies = [msgspec.json.decode(event.body) for event in kept if event.body]
     own = [body["tag"] for body in bodies if body["tag"].startswith("server:")]

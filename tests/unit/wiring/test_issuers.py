@@ -14,9 +14,9 @@ from registrary.core.issuer import Issuer, RegistrationMode, RuleSet
 from registrary.core.scope import DEVELOPMENT_SCOPES, NORMAL_SCOPES
 from registrary.registrar.issuers import issuer_id
 from registrary.storage.memory.store import MemoryStore
-from registrary.storage.sqlite import open_sqlite
 from registrary.testing.clock import MOMENT, FakeClock
 from registrary.testing.entropy import SeededEntropy
+from registrary.testing.stores import opened
 from registrary.wiring.issuers import (
     DEVELOPMENT_RATE,
     ensure_issuer,
@@ -214,25 +214,23 @@ async def test_a_log_is_named_after_where_its_issuer_first_was():
     assert [(f"http://127.0.0.1:{port}", first) for port in (1, 2, 3, 1)] == seen
 
 
-async def run_at(folder, port: int) -> Issuer:
+async def run_at(place, port: int) -> Issuer:
     """Serve on *port* for one registration; return the issuer as it is stored afterwards."""
-    async with serving(development(folder, listen=f"127.0.0.1:{port}")) as http:
+    async with serving(development(place, listen=f"127.0.0.1:{port}")) as http:
         document = {"redirect_uris": ["https://app.example/cb"]}
         assert 201 == (await http.post("/register", json=document)).status_code
-    store = open_sqlite(folder / "registrary.db")
-    [issuer] = await store.issuers()
-    await store.close()
+    async with opened(place) as store:
+        [issuer] = await store.issuers()
     return issuer
 
 
-async def test_a_log_goes_on_when_a_developer_takes_another_port(tmp_path):
+async def test_a_log_goes_on_when_a_developer_takes_another_port(place):
     """It went on under another name, and `audit verify` called every older checkpoint forged."""
-    issuers = [await run_at(tmp_path, port) for port in (8400, 8401, 8400)]
-    store = open_sqlite(tmp_path / "registrary.db")
+    issuers = [await run_at(place, port) for port in (8400, 8401, 8400)]
 
-    verdict = await verify_kept_log(store, issuers[-1])
-    exported = [json.loads(line) async for line in export_lines(store, issuers[-1])]
-    await store.close()
+    async with opened(place) as store:
+        verdict = await verify_kept_log(store, issuers[-1])
+        exported = [json.loads(line) async for line in export_lines(store, issuers[-1])]
 
     assert [] == list(verdict.faults)
     assert verdict.size == verdict.events == events_in(exported)

@@ -10,8 +10,8 @@ import pytest
 from registrary.config import Settings
 from registrary.core.changes import Changes, Put
 from registrary.core.issuer import Issuer, RegistrationMode, RuleSet
-from registrary.storage.sqlite import open_sqlite
 from registrary.testing.clock import MOMENT
+from registrary.testing.stores import opened
 from registrary.wiring.contexts import offer_of
 from registrary.wiring.issuers import issuer_of
 from tests.unit.wiring.kit import ADMIN, development, production, serving
@@ -33,21 +33,20 @@ async def until(ask, *, status: int) -> httpx2.Response:
     raise TimeoutError("it does not come true")
 
 
-async def changed(folder, **members) -> Issuer:
-    """Give the issuer stored in *folder* other members, as an administrator does."""
-    store = open_sqlite(folder / "registrary.db")
-    [issuer] = await store.issuers()
-    new = msgspec.structs.replace(issuer, revision=issuer.revision + 1, **members)
-    await store.commit(Changes(puts=(Put(new, expected=issuer.revision),)))
-    await store.close()
+async def changed(place, **members) -> Issuer:
+    """Give the issuer stored at *place* other members, as an administrator does."""
+    async with opened(place) as store:
+        [issuer] = await store.issuers()
+        new = msgspec.structs.replace(issuer, revision=issuer.revision + 1, **members)
+        await store.commit(Changes(puts=(Put(new, expected=issuer.revision),)))
     return new
 
 
 @pytest.mark.parametrize("dev", [True, False], ids=["development", "production"])
 @pytest.mark.spec("D-034")
-async def test_every_address_that_is_announced_is_served(tmp_path, dev):
+async def test_every_address_that_is_announced_is_served(place, dev):
     """A client that reads the metadata and meets a 404 cannot tell whose fault it is."""
-    settings = development(tmp_path) if dev else production(tmp_path)
+    settings = development(place) if dev else production(place)
 
     async with serving(settings) as http:
         metadata = (await http.get(DISCOVERY)).json()
@@ -68,9 +67,9 @@ async def test_every_address_that_is_announced_is_served(tmp_path, dev):
     }
 
 
-async def test_both_metadata_documents_are_one(tmp_path):
+async def test_both_metadata_documents_are_one(place):
     """RFC 8414 §2 and OpenID Connect Discovery: who reads either registers alike."""
-    async with serving(development(tmp_path)) as http:
+    async with serving(development(place)) as http:
         documents = [
             (await http.get(f"/.well-known/{name}")).json()
             for name in ("oauth-authorization-server", "openid-configuration")
@@ -79,13 +78,13 @@ async def test_both_metadata_documents_are_one(tmp_path):
     assert documents[0] == documents[1]
 
 
-async def test_a_closed_issuer_announces_no_registration(tmp_path):
+async def test_a_closed_issuer_announces_no_registration(place):
     """What is not offered is not promised; the address itself still answers."""
-    async with serving(development(tmp_path)):
+    async with serving(development(place)):
         pass
-    await changed(tmp_path, mode=RegistrationMode.CLOSED)
+    await changed(place, mode=RegistrationMode.CLOSED)
 
-    async with serving(development(tmp_path)) as http:
+    async with serving(development(place)) as http:
         metadata = (await http.get(DISCOVERY)).json()
         refused = await http.post("/register", json={})
 
@@ -93,19 +92,19 @@ async def test_a_closed_issuer_announces_no_registration(tmp_path):
     assert (403, "access_denied") == (refused.status_code, refused.json()["error"])
 
 
-async def test_a_change_of_the_issuer_is_served_while_it_runs(tmp_path):
+async def test_a_change_of_the_issuer_is_served_while_it_runs(place):
     """A command's effect is seen within a second, without a restart."""
-    async with serving(development(tmp_path)) as http:
+    async with serving(development(place)) as http:
         before = await http.post("/register", json=DOCUMENT)
-        await changed(tmp_path, mode=RegistrationMode.PROTECTED)
+        await changed(place, mode=RegistrationMode.PROTECTED)
         after = await until(lambda: http.post("/register", json=DOCUMENT), status=401)
 
     assert (201, "invalid_token") == (before.status_code, after.json()["error"])
 
 
-async def test_an_issuer_made_by_the_api_is_served_with_keys_of_its_own(tmp_path):
+async def test_an_issuer_made_by_the_api_is_served_with_keys_of_its_own(place):
     """One process serves many; what one signs nobody takes for another's."""
-    async with serving(development(tmp_path)) as http:
+    async with serving(development(place)) as http:
         made = await http.post(
             "/api/v1/issuers", json={"url": "http://localhost:1/tenant"}, headers=ADMIN
         )
