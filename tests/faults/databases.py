@@ -27,7 +27,10 @@ IMPATIENT: Final[dict[str, str]] = {
     "REGISTRARY_POSTGRES__COMMIT_SECONDS": str(DEADLINE_SECONDS),
     "REGISTRARY_POSTGRES__CONNECT_SECONDS": str(DEADLINE_SECONDS),
 }
+TURNS_AT_TAKING: Final = 20  # nodes want theirs back, and are sometimes faster
 _PROTOCOL: Final = 196_608  # version 3.0
+_OF_NODES: Final = "from pg_stat_activity where application_name like 'registrary%'"
+_END_NODES: Final = f"select pg_terminate_backend(pid) {_OF_NODES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,12 @@ def store_of(*ports: int) -> str:
 
 def connections_of_nodes(cluster: Cluster) -> int:
     """Return how many connections nodes hold."""
-    counted = "select count(*) from pg_stat_activity where application_name like 'registrary%'"
-    return int(cluster.sql(counted))
+    return int(cluster.sql(f"select count(*) {_OF_NODES}"))
 
 
 def end_connections(cluster: Cluster) -> None:
-    """End every connection but the one that says so."""
-    cluster.sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity "
-        "where backend_type = 'client backend' and pid <> pg_backend_pid()"
-    )
+    """End every connection of nodes."""
+    cluster.sql(_END_NODES)
 
 
 class Session:
@@ -121,14 +120,16 @@ def _gone() -> bytes:
 
 
 @contextmanager
-def every_connection_of(cluster: Cluster) -> Iterator[int]:
-    """Take all connections that are left; yield how many those are."""
+def every_connection_of(cluster: Cluster) -> Iterator[None]:
+    """Take all connections, those of nodes as well, which will not get them back meanwhile."""
     taken: list[Session] = []
-    with suppress(ConnectionRefusedError):
-        while True:
-            taken.append(Session(cluster))
     try:
-        yield len(taken)
+        for _ in range(TURNS_AT_TAKING):
+            with suppress(ConnectionRefusedError):
+                while True:
+                    taken.append(Session(cluster))
+            taken[0].say(_END_NODES)
+        yield
     finally:
         for session in taken:
             session.close()

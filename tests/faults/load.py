@@ -168,8 +168,7 @@ class Caller:
         """Issue a token and have it introspected at another node."""
         form = {"grant_type": "client_credentials"}
         if client.method == "client_secret_jwt":
-            outcomes = self._race("token", "/token", data=form | self._assertion(client))
-            self._single("assertion", [outcome for outcome, _ in outcomes])
+            self._token_by_assertion(client)
             return
         credentials = (client.client_id, client.secret)
         outcome, answer = self._calling.ask("token", "POST", "/token", data=form, auth=credentials)
@@ -182,16 +181,26 @@ class Caller:
         if outcome is Outcome.ACKNOWLEDGED and not answer["active"]:
             self._ledger.finding("introspect: a token just issued is not active")
 
-    def _assertion(self, client: Registered) -> dict[str, str]:
+    def _token_by_assertion(self, client: Registered) -> None:
+        """Authenticate with one assertion from two connections at once."""
         issuer = self._ledger.issuer or self._find_issuer()
-        assertion = assertion_of(client.client_id, client.secret, audience=issuer)
-        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+        if not issuer:
+            return
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion_of(client.client_id, client.secret, audience=issuer),
+        }
+        outcomes = self._race("token", "/token", data=form)
+        self._single("assertion", [outcome for outcome, _ in outcomes])
 
     def _find_issuer(self) -> str:
+        """Ask who the nodes are; empty when none of them tells."""
         document = "/.well-known/oauth-authorization-server"
         _, answer = self._calling.ask("metadata", "GET", document)
-        self._ledger.issuer = answer.get("issuer", "")
-        return self._ledger.issuer
+        issuer: str = answer.get("issuer", "")
+        self._ledger.issuer = issuer
+        return issuer
 
     def _redeem(self) -> None:
         """Use a token for one registration from two connections at once."""

@@ -41,7 +41,8 @@ static const char *full_paths = "";
 __attribute__((constructor)) static void map_orders(void)
 {
     const char *name = getenv("FAULT_ORDERS");
-    if (getenv("FAULT_FULL")) full_paths = getenv("FAULT_FULL");
+    /* A copy: PostgreSQL writes the titles of its processes over its environment. */
+    if (getenv("FAULT_FULL")) full_paths = strdup(getenv("FAULT_FULL"));
     if (!name) return;
     int file = open(name, O_RDWR | O_CLOEXEC);
     if (file < 0) {
