@@ -1,10 +1,12 @@
 """``registrary backup`` and ``registrary restore``."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from registrary.cli.carrying import IdentityOption, PassphraseOption, RecipientOption
 from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ def backup(
     with_keys: Annotated[
         bool, typer.Option("--with-keys", help="Put the key file into the backup too")
     ] = False,
+    encrypt_to: RecipientOption = None,
+    passphrase_file: PassphraseOption = None,
     store: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -27,30 +31,34 @@ def backup(
     """Copy the store to FILE, as it is at one moment, while the server runs.
 
     The key file is not in the backup unless --with-keys puts it there. A store
-    without its key file is worth nothing: keep a copy of that too, and not in the
-    same place.
+    without its keys is worth nothing: keep a copy of the key file too, or on
+    PostgreSQL of keys.encryption_key, and not in the same place.
     """
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
-    from registrary.wiring.backup_file import DATABASE
     from registrary.wiring.backups import make_backup
+    from registrary.wiring.encryption import lock_of
 
-    settings = Target(store, config)
     with failures_told(), progress_bars() as stages:
-        manifest = make_backup(settings.settings(), file, with_keys=with_keys, stages=stages)
+        lock = lock_of(encrypt_to or [], passphrase_file)
+        settings = Target(store, config).settings()
+        backup = asyncio.run(
+            make_backup(settings, file, with_keys=with_keys, lock=lock, stages=stages)
+        )
     made: dict[str, Any] = {
         "file": str(file),
-        "made_at": manifest.made_at,
-        "bytes": manifest.files[DATABASE].bytes,
-        "sha256": manifest.files[DATABASE].sha256,
-        "with_keys": manifest.has_keys,
+        "made_at": backup.made_at,
+        "bytes": backup.bytes,
+        "sha256": backup.sha256,
+        "with_keys": backup.keys,
+        "encrypted": backup.encrypted,
     }
     if as_json:
         print_json(made)
         return
     print_members(made)
-    if not manifest.has_keys:
+    if not backup.keys:
         print("\nThe key file is not in it; keep a copy of that too, in another place.")
 
 
@@ -60,6 +68,8 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the store that is there, and keep it beside")
     ] = False,
+    identity: IdentityOption = None,
+    passphrase_file: PassphraseOption = None,
     store: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -67,16 +77,20 @@ def restore(
     """Put the store in the backup FILE where --store has it, once all of it was verified.
 
     The server must not run. Nothing is replaced unless the whole backup is sound,
-    its audit log included.
+    its audit log included. A database in PostgreSQL must be empty.
     """
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
+    from registrary.wiring.encryption import opener_of
     from registrary.wiring.restoring import restore_backup
 
-    target = Target(store, config)
     with failures_told(), progress_bars() as stages:
-        restored = restore_backup(target.settings(), file, force=force, stages=stages)
+        opener = opener_of(identity, passphrase_file)
+        settings = Target(store, config).settings()
+        restored = asyncio.run(
+            restore_backup(settings, file, force=force, opener=opener, stages=stages)
+        )
     if as_json:
         print_json(restored)
         return

@@ -64,7 +64,8 @@ def export(
     shown: dict[str, Any] = {
         "file": str(file),
         "made_at": made.header.made_at,
-        "bytes": made.bytes,
+        "bytes": made.plain_bytes,
+        "sha256": made.sha256,
         "rows": made.header.rows,
         "keys": made.header.keys,
         "encrypted": lock is not None,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import msgspec
 
@@ -76,21 +76,17 @@ def part_of(path: Path) -> Part:
 
 
 def write_backup(
-    target: Path, manifest: Manifest, parts: Sequence[tuple[str, Path]], *, progress: Progress
+    stream: BinaryIO, manifest: Manifest, parts: Sequence[tuple[str, Path]], *, progress: Progress
 ) -> None:
-    """Write *parts*, by name, to the new file *target*, for its owner alone, and sync it."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ALONE)
-    with os.fdopen(descriptor, "wb") as stream:
-        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            document = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-            archive.addfile(_member(MANIFEST, len(document), manifest), io.BytesIO(document))
-            for name, path in parts:
-                size = manifest.files[name].bytes
-                with path.open("rb", buffering=0) as file:
-                    content = _Counted(file, size, progress)
-                    archive.addfile(_member(name, size, manifest), content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    """Write *parts*, by name, to *stream*."""
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        document = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+        archive.addfile(_member(MANIFEST, len(document), manifest), io.BytesIO(document))
+        for name, path in parts:
+            size = manifest.files[name].bytes
+            with path.open("rb", buffering=0) as file:
+                content = _Counted(file, size, progress)
+                archive.addfile(_member(name, size, manifest), content)
 
 
 class ReadableBackup:
@@ -121,13 +117,13 @@ class ReadableBackup:
 
 
 @contextmanager
-def open_backup(path: Path) -> Iterator[ReadableBackup]:
-    """Open the backup in *path*; raises `BackupError` when it is none, or is cut off."""
+def open_backup(stream: BinaryIO, name: str) -> Iterator[ReadableBackup]:
+    """Open the backup in *stream*; raises `BackupError` when it is none, or is cut off."""
     try:
-        with tarfile.open(path, "r:") as archive:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
             yield ReadableBackup(archive)
     except tarfile.TarError as error:
-        raise BackupError(f"{path}: this is no backup, or it was cut off") from error
+        raise BackupError(f"{name}: this is no backup, or it was cut off") from error
 
 
 def _member(name: str, size: int, manifest: Manifest) -> tarfile.TarInfo:

@@ -1,12 +1,15 @@
 """Making a backup of a store that is in use."""
 
-import os
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
+
 from registrary.config import Settings
+from registrary.config.store_url import is_postgres, store_url
 from registrary.keys.local import FileKeys
 from registrary.keys.material import MaterialError, decode_material
 from registrary.storage.sqlite import upkeep
@@ -22,44 +25,80 @@ from registrary.wiring.backup_file import (
     part_of,
     write_backup,
 )
+from registrary.wiring.encryption import Lock, encrypting
+from registrary.wiring.exporting import Extent, appearing, export_store
 from registrary.wiring.offline import key_path
 
 Stages = Callable[[str], Progress]
 """Is told which stage begins, and returns what is told how far it is."""
 
 
-def make_backup(settings: Settings, target: Path, *, with_keys: bool, stages: Stages) -> Manifest:
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that was made. *bytes* and *sha256* are of what it holds, before encryption."""
+
+    made_at: datetime
+    bytes: int
+    sha256: str
+    keys: bool
+    encrypted: bool
+
+
+async def make_backup(
+    settings: Settings, target: Path, *, with_keys: bool, lock: Lock | None, stages: Stages
+) -> Backup:
     """Copy the store of *settings* to the new file *target*, while others work with it.
 
-    *target* appears whole and synced, or not at all. Raises `BackupError`, `StoreUnavailable`,
-    and `KeyFileError` when the keys are wanted and cannot be read.
+    *target* appears whole and synced, or not at all. A file is copied as it is; of PostgreSQL
+    an export is made. Raises `BackupError`, `StoreUnavailable`, and `KeysUnusable` when the keys
+    are wanted and cannot be read.
     """
+    if is_postgres(store_url(settings)):
+        extent = Extent(keys=with_keys)
+        made = await export_store(settings, target, extent=extent, lock=lock, stages=stages)
+        return Backup(
+            made_at=made.header.made_at,
+            bytes=made.plain_bytes,
+            sha256=made.sha256,
+            keys=made.header.keys != "absent",
+            encrypted=lock is not None,
+        )
+    manifest = _back_up_file(settings, target, with_keys=with_keys, lock=lock, stages=stages)
+    return Backup(
+        made_at=manifest.made_at,
+        bytes=manifest.files[DATABASE].bytes,
+        sha256=manifest.files[DATABASE].sha256,
+        keys=manifest.has_keys,
+        encrypted=lock is not None,
+    )
+
+
+def _back_up_file(
+    settings: Settings, target: Path, *, with_keys: bool, lock: Lock | None, stages: Stages
+) -> Manifest:
     source, key_file = database_path(settings), key_path(settings)
     if not source.exists():
         raise BackupError(f"there is no store at {source}")
-    if target.exists():
-        raise BackupError(f"{target} exists; backups replace nothing")
-    if not target.parent.is_dir():
-        raise BackupError(f"there is no folder {target.parent}")
     made_at = now()
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-        copy = Path(folder) / DATABASE
-        upkeep.copy(source, copy, progress=stages("copying"))
-        parts = [(DATABASE, copy)]
-        if with_keys:
-            # After the store: keys are only added, so these are all that the copy needs.
-            parts.append((KEYS, _copied_keys(key_file, Path(folder) / KEYS)))
-        manifest = Manifest(
-            format=FORMAT,
-            made_by=f"registrary {version('registrary')}",
-            made_at=made_at,
-            schema_version=upkeep.info(copy).schema_version,
-            key_ids=key_ids_in(key_file),
-            files={name: part_of(path) for name, path in parts},
-        )
-        written = Path(folder) / "backup"
-        write_backup(written, manifest, parts, progress=stages("writing"))
-        _appear(written, target)
+    with appearing(target) as file:
+        # What is not encrypted yet stays beside the store, where it is as safe as that.
+        beside = target.parent if lock is None else source.parent
+        with TemporaryDirectory(dir=beside, prefix=f".{target.name}.") as folder:
+            copy = Path(folder) / DATABASE
+            upkeep.copy(source, copy, progress=stages("copying"))
+            parts = [(DATABASE, copy)]
+            if with_keys:
+                # After the store: keys are only added, so these are all that the copy needs.
+                parts.append((KEYS, _copied_keys(key_file, Path(folder) / KEYS)))
+            manifest = Manifest(
+                format=FORMAT,
+                made_by=f"registrary {version('registrary')}",
+                made_at=made_at,
+                schema_version=upkeep.info(copy).schema_version,
+                key_ids=key_ids_in(key_file),
+                files={name: part_of(path) for name, path in parts},
+            )
+            with encrypting(file, lock) as stream:
+                write_backup(stream, manifest, parts, progress=stages("writing"))
     return manifest
 
 
@@ -78,20 +117,3 @@ def key_ids_in(key_file: Path) -> tuple[str, ...] | None:
         return None
     peppers = tuple(pepper.id for pepper in material.peppers)
     return peppers + tuple(key.id for key in material.data_keys)
-
-
-def _appear(written: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(written)  # unlike a rename, this never replaces a file made meanwhile
-    except FileExistsError as error:
-        raise BackupError(f"{target} exists; backups replace nothing") from error
-    sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make durable which names the files in *folder* have."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

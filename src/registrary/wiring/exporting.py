@@ -47,10 +47,11 @@ class Extent:
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export holds, and its size in bytes as it lies there."""
+    """What an export holds: all of it together, before encryption, as *sha256* says."""
 
     header: Header
-    bytes: int
+    plain_bytes: int
+    sha256: str
 
 
 async def export_store(
@@ -65,12 +66,13 @@ async def export_store(
         if await place.archive.mark() is not None:
             raise ExportError(f"{place.archive.name} is the half of an unfinished import")
         with appearing(target) as file, encrypting(file, lock) as stream:
-            header = await write_export(place, stream, extent=extent, stages=stages)
-    return Exported(header=header, bytes=_size_of(target))
+            return await write_export(place, stream, extent=extent, stages=stages)
 
 
-async def write_export(place: Place, stream: BinaryIO, *, extent: Extent, stages: Stages) -> Header:
-    """Write the lines of an export to *stream* and return its header."""
+async def write_export(
+    place: Place, stream: BinaryIO, *, extent: Extent, stages: Stages
+) -> Exported:
+    """Write the lines of an export to *stream*."""
     async with place.archive.snapshot() as snapshot:
         # Keys after the snapshot: they are only added, so these are all that it needs.
         keys, key_ids = await _keys_of(place, extent)
@@ -89,8 +91,7 @@ async def write_export(place: Place, stream: BinaryIO, *, extent: Extent, stages
                 writer.write_section(section, lines)
                 done += len(rows)
                 progress(done, header.rows)
-        writer.end()
-    return header
+        return Exported(header=header, sha256=writer.end(), plain_bytes=writer.written)
 
 
 async def header_of(
@@ -144,18 +145,22 @@ class _Writer:
         self._stream = stream
         self._whole = hashlib.sha256()
         self._digests = Digests()
+        self.written = 0
 
     def write(self, text: bytes) -> None:
         self._whole.update(text)
+        self.written += len(text)
         self._stream.write(text)
 
     def write_section(self, section: str, lines: list[bytes]) -> None:
         self._digests.add(section, lines)
         self.write(b"".join(lines))
 
-    def end(self) -> None:
+    def end(self) -> str:
+        """Write the last line and return the digest of those before it."""
         end = End(sections=self._digests.all(), sha256=self._whole.hexdigest())
         self._stream.write(line_of("end", end))
+        return end.sha256
 
 
 @contextmanager
@@ -182,7 +187,3 @@ def appearing(target: Path) -> Iterator[BinaryIO]:
         raise ExportError(f"{target} exists; no file is replaced") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _size_of(path: Path) -> int:
-    return path.stat().st_size

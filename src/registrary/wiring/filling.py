@@ -1,7 +1,7 @@
 """Bringing rows into an empty store, holding the store against their source, and freeing it."""
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 
 from registrary.audit.verify import Delays
+from registrary.core.changes import NO_LIMIT, Changes, Consume
+from registrary.core.events import Event
 from registrary.ports.kept_store import KeptStore
-from registrary.ports.transfer import Archive, Row
+from registrary.ports.transfer import MARK, Archive, Row
 from registrary.wiring.export_file import SECTIONS, Digests, ExportError, Header, line_of_row
 from registrary.wiring.exporting import Stages
 from registrary.wiring.health import demand_keys
@@ -23,6 +25,9 @@ _HOWEVER_LONG: Final = timedelta(days=36_500)
 _DELAYS: Final = Delays(merge=_HOWEVER_LONG, checkpoint=_HOWEVER_LONG)
 _FAULTS_SHOWN: Final = 5
 
+Note = Callable[[str], Event]
+"""Makes an event for the log of the issuer with this id."""
+
 Pages = AsyncIterator[tuple[str, list[Row]]]
 """The rows of each section in turn, some at a time."""
 
@@ -33,13 +38,14 @@ class Load:
 
     *digests* are those of the sections; None where they are only known when all rows have gone
     by. *mark* tells this load from others. *keys* is the key document that goes with it, None
-    if the keys are there already.
+    if the keys are there already. *note* makes the event that tells of it, for each issuer.
     """
 
     header: Header
     digests: Mapping[str, str] | None
     mark: int
     keys: bytes | None
+    note: Note | None = None
 
 
 class LogHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +83,7 @@ async def fill(place: Place, load: Load, pages: Pages, *, stages: Stages) -> Car
     logs = await verified_logs(await place.store(), stages=stages)
     if load.header.credentials:
         await _try_keys(place)
-    await place.archive.set_mark(None)
+    await _free(place, load)
     return Carried(
         store=place.archive.name,
         rows=load.header.counts,
@@ -183,6 +189,20 @@ async def _verified(store: KeptStore, issuer_id: str, stages: Stages) -> LogHead
         root=b64encode(verdict.root).decode(),
         checkpoints=verdict.checkpoints,
     )
+
+
+async def _free(place: Place, load: Load) -> None:
+    """Take the mark away, in one commit with what is to be noted."""
+    if load.note is None:
+        await place.archive.set_mark(None)
+        return
+    store = await place.store()
+    try:
+        events = tuple([load.note(issuer.id) for issuer in await store.issuers()])
+        lifting = Consume(*MARK, limit=NO_LIMIT, amount=-load.mark)
+        await store.commit(Changes(events=events, consumptions=(lifting,)))
+    finally:
+        await store.close()
 
 
 async def _try_keys(place: Place) -> None:

@@ -15,7 +15,7 @@ from registrary.wiring.encryption import Opener, decrypting
 from registrary.wiring.export_file import End, ExportError, Header, Keys
 from registrary.wiring.export_reading import ExportReading
 from registrary.wiring.exporting import Stages
-from registrary.wiring.filling import Carried, Load, fill
+from registrary.wiring.filling import Carried, Load, Note, fill
 from registrary.wiring.key_places import KeyPlace, key_ids_of
 from registrary.wiring.places import open_place
 
@@ -40,6 +40,25 @@ async def import_store(
     `EncryptionError`, `KeysUnusable`, `StoreUnavailable`.
     """
     checked = check_export(source, opener=opener, stages=stages)
+    return await import_checked(
+        settings, source, checked=checked, opener=opener, key_file=key_file, stages=stages
+    )
+
+
+async def import_checked(
+    settings: Settings,
+    source: Path,
+    *,
+    checked: Checked,
+    opener: Opener,
+    stages: Stages,
+    key_file: Path | None = None,
+    note: Note | None = None,
+) -> Carried:
+    """Do what `import_store` does after its first reading of *source*, which is *checked*.
+
+    With *note* what it makes is written into the log of each issuer.
+    """
     async with open_place(settings, create=True) as place:
         keys = _keys_for(place.keys, checked, key_file)
         load = Load(
@@ -47,6 +66,7 @@ async def import_store(
             digests=checked.end.sections,
             mark=_number_of(checked.end.sha256),
             keys=keys,
+            note=note,
         )
         return await fill(place, load, _pages(source, opener, stages=stages), stages=stages)
 

@@ -1,6 +1,5 @@
 """Putting the store of a backup in its place, once everything in it was verified."""
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ import msgspec
 
 from registrary.audit.verify import Delays
 from registrary.config import Settings
+from registrary.config.store_url import is_postgres, store_url
 from registrary.core.changes import Changes
 from registrary.core.entropy import Draw
-from registrary.core.events import Actor, ActorKind, Tag
+from registrary.core.events import Actor, ActorKind, Event, Tag
 from registrary.keys.local import FileKeys, KeyFileError
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import StoreUnavailable
@@ -31,7 +31,11 @@ from registrary.wiring.backup_file import (
     now,
     open_backup,
 )
-from registrary.wiring.backups import Stages, key_ids_in, sync_folder
+from registrary.wiring.backups import Stages, key_ids_in
+from registrary.wiring.encryption import Opener, decrypting
+from registrary.wiring.filling import Note
+from registrary.wiring.importing import Checked, check_export, import_checked
+from registrary.wiring.key_places import sync_folder, take_owner
 from registrary.wiring.log_reading import untold, verify_kept_log
 from registrary.wiring.offline import key_path
 
@@ -69,16 +73,53 @@ class _Place:
         return path.with_name(f"{path.name}.before-{self.stamp}")
 
 
-def restore_backup(settings: Settings, source: Path, *, force: bool, stages: Stages) -> Restored:
+async def restore_backup(
+    settings: Settings, source: Path, *, force: bool, opener: Opener, stages: Stages
+) -> Restored:
     """Put the store in the backup *source* where *settings* have it.
 
-    Everything is unpacked and verified beside it first, the audit log included; then it takes
-    the place of what was there, which must be empty unless *force* and is kept under another
-    name. Raises `BackupError`, `StoreUnavailable`; nothing is replaced then.
+    A file is unpacked and verified beside it first, the audit log included; then it takes the
+    place of what was there, which must be empty unless *force* and is kept under another name.
+    A database must be empty; it cannot be used before all of it is there and verified. Raises
+    `BackupError`, `StoreUnavailable`; nothing is replaced then.
     """
+    if is_postgres(store_url(settings)):
+        if force:
+            raise BackupError("--force replaces files; restore into a database that is empty")
+        return await _restore_database(settings, source, opener=opener, stages=stages)
+    return await _restore_file(settings, source, force=force, opener=opener, stages=stages)
+
+
+async def _restore_database(
+    settings: Settings, source: Path, *, opener: Opener, stages: Stages
+) -> Restored:
+    checked = check_export(source, opener=opener, stages=stages)
+    carried = await import_checked(
+        settings, source, checked=checked, opener=opener, stages=stages, note=_note_of(checked)
+    )
+    return Restored(
+        store=carried.store,
+        backup_made_at=checked.header.made_at,
+        issuers=checked.header.issuers,
+        events=sum(log.events for log in carried.logs),
+        keys="restored" if checked.header.keys != "absent" else "present",
+        key_file=carried.keys,
+    )
+
+
+def _note_of(checked: Checked) -> Note:
+    def note(issuer: str) -> Event:
+        return _restoring(issuer, checked.header.made_at, checked.end.sha256)
+
+    return note
+
+
+async def _restore_file(
+    settings: Settings, source: Path, *, force: bool, opener: Opener, stages: Stages
+) -> Restored:
     place = _Place(database_path(settings), key_path(settings), f"{now():%Y%m%dT%H%M%SZ}")
-    with open_backup(source) as backup:
-        keeps = _has_content(place.database)
+    with decrypting(source, opener) as stream, open_backup(stream, str(source)) as backup:
+        keeps = await _has_content(place.database)
         if keeps and not force:
             raise BackupError(
                 f"there is a store at {place.database}; --force replaces it and keeps it under "
@@ -91,7 +132,7 @@ def restore_backup(settings: Settings, source: Path, *, force: bool, stages: Sta
             dir=place.database.parent, prefix=f".{place.database.name}."
         ) as folder:
             new = _unpacked(backup, Path(folder), with_keys=keys == "restored", stages=stages)
-            issuers, events = asyncio.run(_verified(new[DATABASE], backup.manifest, stages))
+            issuers, events = await _verified(new[DATABASE], backup.manifest, stages)
             become_one_file(new[DATABASE])
             kept = _put_in_place(place, new, keeps=keeps)
     return Restored(
@@ -105,14 +146,18 @@ def restore_backup(settings: Settings, source: Path, *, force: bool, stages: Sta
     )
 
 
-def _has_content(database: Path) -> bool:
+async def _has_content(database: Path) -> bool:
     """Tell whether something would be lost with what lies at *database*."""
-    if not database.exists() or database.stat().st_size == 0:
-        return False
     try:
-        return upkeep.info(database).schema_version > 0 and asyncio.run(_has_issuers(database))
+        return not _is_empty_file(database) and await _has_issuers(database)
     except StoreUnavailable:
         return True
+
+
+def _is_empty_file(database: Path) -> bool:
+    if not database.exists() or database.stat().st_size == 0:
+        return True
+    return upkeep.info(database).schema_version == 0
 
 
 async def _has_issuers(database: Path) -> bool:
@@ -195,17 +240,18 @@ def _refuse(what: str, faults: Sequence[str]) -> None:
 
 async def _note_restoring(store: SqliteStore, issuer: str, manifest: Manifest) -> None:
     """Write into the log that whatever came after the backup is not in it."""
+    event = _restoring(issuer, manifest.made_at, manifest.files[DATABASE].sha256)
+    await store.commit(Changes(events=(event,)))
+
+
+def _restoring(issuer: str, made_at: datetime, sha256: str) -> Event:
     actor = Actor(ActorKind.OPERATOR, os.environ.get("USER"))
-    event = an_event(
+    return an_event(
         Occasion(issuer, SystemClock().now(), actor),
         Tag.STORE_RESTORED,
         draw=Draw(SystemEntropy().token_bytes(EVENT_DRAW_BYTES)),
-        detail={
-            "backup_made_at": manifest.made_at.isoformat(),
-            "sha256": manifest.files[DATABASE].sha256,
-        },
+        detail={"backup_made_at": made_at.isoformat(), "sha256": sha256},
     )
-    await store.commit(Changes(events=(event,)))
 
 
 def _put_in_place(place: _Place, new: dict[str, Path], *, keeps: bool) -> tuple[str, ...]:
@@ -227,7 +273,7 @@ def _put_in_place(place: _Place, new: dict[str, Path], *, keeps: bool) -> tuple[
 
 def _replaced(place: _Place, old: Path, new: Path, *, keeps: bool) -> tuple[str, ...]:
     kept: tuple[str, ...] = ()
-    _take_owner(old, new)
+    take_owner(old, new)
     if old.exists() and keeps:
         place.kept(old).hardlink_to(old)
         kept = (str(place.kept(old)),)
@@ -243,10 +289,3 @@ def _set_companions_aside(place: _Place) -> None:
         companion = place.database.with_name(place.database.name + ending)
         if companion.exists():
             companion.replace(kept.with_name(kept.name + ending))
-
-
-def _take_owner(old: Path, new: Path) -> None:
-    """Let a store that root restores be the server's: its file's owner's, or its folder's."""
-    if os.geteuid() == 0:
-        status = old.stat() if old.exists() else old.parent.stat()
-        os.chown(new, status.st_uid, status.st_gid)

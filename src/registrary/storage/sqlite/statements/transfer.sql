@@ -73,10 +73,11 @@ INSERT INTO checkpoint (issuer, size, note) VALUES (?1, ?2, ?3)
 ON CONFLICT (issuer, size) DO NOTHING;
 
 -- name: mark
-SELECT used FROM counter WHERE issuer = ?1 AND name = ?2;
+SELECT used FROM counter WHERE issuer = ?1 AND name = ?2 AND used > 0;
 
 -- name: set_mark
-INSERT INTO counter (issuer, name, used) VALUES (?1, ?2, ?3);
+INSERT INTO counter (issuer, name, used) VALUES (?1, ?2, ?3)
+ON CONFLICT (issuer, name) DO UPDATE SET used = excluded.used;
 
 -- name: lift_mark
 DELETE FROM counter WHERE issuer = ?1 AND name = ?2;
