@@ -180,6 +180,7 @@ class Runtime:
         """Become one of the processes on the store."""
         measured = MeasuredStore(self.vault.store, self.store_metrics)
         self._node = node_of(self.settings, self.vault.store, store=measured, clock=self.clock)
+        self._node.show_in(self.store_metrics)
         await self._node.start()
         return self._node
 

@@ -13,6 +13,7 @@ from registrary.ports.leadership import EverybodyLeads, Leadership
 from registrary.ports.limiter import Limiter
 from registrary.ports.store import Store
 from registrary.storage.memory.limiter import MemoryLimiter
+from registrary.wiring.store_metrics import StoreMetrics
 
 
 class ProcessNode(Protocol):
@@ -37,6 +38,10 @@ class ProcessNode(Protocol):
         """Return what has to be done by the clock for the node's own sake."""
         ...
 
+    def show_in(self, metrics: StoreMetrics) -> None:
+        """Show how the process is among others."""
+        ...
+
     async def start(self) -> None:
         """Begin to follow others."""
         ...
@@ -59,11 +64,24 @@ class LoneNode:
         """Return nothing: there is nobody to follow."""
         return ()
 
+    def show_in(self, metrics: StoreMetrics) -> None:
+        """Show that it does what one process is enough for."""
+        show_leader(metrics, self.leadership)
+
     async def start(self) -> None:
         """Do nothing."""
 
     async def stop(self) -> None:
         """Do nothing."""
+
+
+def show_leader(metrics: StoreMetrics, leadership: Leadership) -> None:
+    """Show whether this process leads."""
+    metrics.show(
+        "leader",
+        "Whether this process does what one is enough for.",
+        lambda: float(leadership.leads()),
+    )
 
 
 def node_of(settings: Settings, kept: KeptStore, *, store: Store, clock: Clock) -> ProcessNode:

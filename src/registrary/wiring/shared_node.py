@@ -11,6 +11,8 @@ from registrary.ports.store import Store
 from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.storage.postgres import PostgresStore
 from registrary.storage.postgres.node.node import Node
+from registrary.wiring.nodes import show_leader
+from registrary.wiring.store_metrics import StoreMetrics
 
 SWEEP_EVERY: Final = timedelta(minutes=1)
 PARTITION_EVERY: Final = timedelta(hours=6)  # months ahead
@@ -35,6 +37,38 @@ class SharedNode:
         return (
             Job("feed", SWEEP_EVERY, self._node.upkeep.sweep, single=True),
             Job("partitions", PARTITION_EVERY, self._prepare, at_once=True, single=True),
+        )
+
+    def show_in(self, metrics: StoreMetrics) -> None:
+        """Show who leads, what is in memory, and how its connections are used."""
+        show_leader(metrics, self.leadership)
+        cache, database = self._node.cache, self._kept.database
+        database.note_batch = metrics.note_batch
+        metrics.show(
+            "store_connections_in_use",
+            "Connections to the database that serve somebody.",
+            lambda: database.connections_in_use,
+        )
+        metrics.show(
+            "store_connections_open",
+            "Connections to the database.",
+            lambda: database.connections,
+        )
+        metrics.show(
+            "store_connections_limit",
+            "Connections to the database that a process may open.",
+            lambda: database.options.connections,
+        )
+        metrics.show_count(
+            "cache_reads",
+            "Reads of what may be kept in memory, by whether it was.",
+            [("hit", lambda: cache.hits), ("miss", lambda: cache.misses)],
+        )
+        metrics.show("cache_entries", "Records and lists in memory.", lambda: len(cache))
+        metrics.show(
+            "poll_age_seconds",
+            "Time since the last look at what other nodes changed began.",
+            lambda: cache.age_seconds,
         )
 
     async def _prepare(self) -> None:

@@ -66,6 +66,12 @@ class StoreMetrics:
             "registrary_events_waiting_oldest_seconds", "How long the oldest of them has waited."
         )
 
+        # What never happened is zero, and not unknown: alerts compare with it.
+        for outcome in ("done", "conflict", "unavailable"):
+            self._commits.labels(*self._process, outcome)
+        for operation in ("read", "commit"):
+            self._outages.labels(*self._process, operation)
+
     def note_commit(self, outcome: str, seconds: float) -> None:
         """Note a commit, and how long it took."""
         self._commits.labels(*self._process, outcome).inc()

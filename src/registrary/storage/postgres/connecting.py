@@ -3,7 +3,7 @@
 import asyncio
 from asyncio import Future
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -22,12 +22,18 @@ _IDLE_SECONDS: Final = 60.0  # after which something in between may have forgott
 _PAUSE_SECONDS: Final = 0.2  # after a failed attempt to connect, in which others fail at once
 
 
+def _unnoted(commits: int) -> None:
+    """Nobody counts how many *commits* are written at once."""
+    del commits
+
+
 class Database:
     """Runs statements, each on a connection of its own, within a deadline.
 
     A deadline that passes ends the connection: the server is not asked to cancel, which would
     take as long as it takes. Everything that lies in the machine or on the way there is raised
-    as `StoreUnavailable`, mistakes of ours as they come.
+    as `StoreUnavailable`, mistakes of ours as they come. *note_batch* is told by whoever writes
+    how many commits were written at once.
     """
 
     def __init__(self, address: Address, options: PostgresOptions) -> None:
@@ -40,17 +46,29 @@ class Database:
         self._count = 0  # of lines that are open or being opened
         self._refusal: tuple[float, StoreUnavailable] | None = None
         self._is_closed = False
+        self.note_batch: Callable[[int], None] = _unnoted
 
     def now(self) -> float:
         """Return the loop's time, by which deadlines are given."""
         return self._loop.time()
 
-    async def rows(self, sql: str, *bindings: object) -> Rows:
-        """Return all rows of a statement that changes nothing.
+    @property
+    def connections(self) -> int:
+        """How many connections are open, or being opened."""
+        return self._count
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many of them serve somebody."""
+        return len(self._busy)
+
+    async def rows(self, sql: str, *bindings: object, end: float | None = None) -> Rows:
+        """Return all rows of a statement that changes nothing, before the loop's time *end*.
 
         On a connection that turns out to be broken it is asked once more on another.
         """
-        end = self._loop.time() + self.options.read_seconds
+        if end is None:
+            end = self._loop.time() + self.options.read_seconds
         try:
             return await self._ask(sql, bindings, end=end)
         except Exception as error:

@@ -129,6 +129,7 @@ class Writer:
             for job in batch:
                 job.settle(error)
         self._gathering.written(len(batch))
+        self._database.note_batch(len(batch))
         if self._drained is not None and self._gathering.is_idle and not self._drained.done():
             self._drained.set_result(None)
 

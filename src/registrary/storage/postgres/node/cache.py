@@ -41,7 +41,7 @@ class RecordCache:
 
     What it holds may be used until `USABLE_SECONDS` after the beginning of the last look at what
     all nodes changed. A node that cannot look any more forgets: what it would serve might be
-    revoked. Nothing here waits, so no two calls can mix.
+    revoked. Nothing here waits, so no two calls can mix. *hits* and *misses* count its answers.
     """
 
     def __init__(self, *, limit: int = LIMIT, clock: Callable[[], float] = steady_seconds) -> None:
@@ -50,12 +50,21 @@ class RecordCache:
         self._kept: OrderedDict[Place, object] = OrderedDict()
         self._reads: dict[Place, set[Read]] = {}
         self._usable_until = float("-inf")
+        self.hits = 0
+        self.misses = 0
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the last look at what changed began; infinite before the first one."""
+        return self._clock() - (self._usable_until - USABLE_SECONDS)
 
     def find(self, place: Place) -> object | None:
         """Return what is kept at *place*, None when nothing is or it may have changed."""
         found = self._kept.get(place)
         if found is None or self._clock() >= self._usable_until:
+            self.misses += 1
             return None
+        self.hits += 1
         self._kept.move_to_end(place)
         return found
 

@@ -26,7 +26,7 @@ class Node:
     def __init__(
         self, database: Database, store: Store, *, local: LocalLimiter, clock: Clock
     ) -> None:
-        cache = RecordCache()
+        self.cache = cache = RecordCache()
         url, options = database.address.url, database.options
         if options.direct is not None:
             url, options = options.direct, replace(options, pooled=False)
