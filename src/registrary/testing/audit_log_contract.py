@@ -267,6 +267,15 @@ class RecentEventsContract(BackendContract):
 
         assert [] == list(await store.recent_events(ISSUER_ID, before=before, limit=10))
 
+    @pytest.mark.parametrize("client_id", ["c\0", "\0"])
+    async def test_a_client_that_nobody_could_be_has_no_events(
+        self, store: LoggingStore, client_id: str
+    ) -> None:
+        """An id that somebody made up is about nobody."""
+        await store.commit(Changes(events=(an_event(client_id="c"),)))
+
+        assert [] == list(await store.recent_events(ISSUER_ID, client_id=client_id, limit=10))
+
     async def test_recent_events_of_a_client_are_about_that_client(
         self, store: LoggingStore
     ) -> None:

@@ -53,6 +53,8 @@ class SchemaMismatch(StoreUnavailable):
 
 def is_lost(error: BaseException) -> bool:
     """Tell whether *error* says nothing but that the connection is of no more use."""
+    if isinstance(error, exceptions.DataError | ValueError):
+        return False  # what was bound is at fault, although asyncpg says so in the same family
     return isinstance(error, _LOST) or state_of(error)[:2] in {"08", "57"}
 
 
@@ -66,6 +68,8 @@ def outage(error: BaseException, address: str) -> StoreUnavailable | None:
     state = state_of(error)
     if state in _MISSING:
         return SchemaMismatch(f"{address}: its schema is not ours; run `registrary migrate`")
+    if isinstance(error, exceptions.DataError | ValueError):
+        return None
     if state in _BY_STATE:
         return StoreUnavailable(f"{address}: {_BY_STATE[state]}")
     if isinstance(error, TimeoutError):

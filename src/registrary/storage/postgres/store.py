@@ -13,8 +13,9 @@ from registrary.ports.store import PageOf, StoreUnavailable
 from registrary.storage.postgres import log_check, schema, upkeep
 from registrary.storage.postgres.connecting import Database
 from registrary.storage.postgres.key_document import KeyDocument
-from registrary.storage.postgres.keys import is_storable
+from registrary.storage.postgres.keys import cursor_of, is_storable
 from registrary.storage.postgres.log import Log
+from registrary.storage.postgres.reading import Fetcher
 from registrary.storage.postgres.tables import BY_TYPE, Table
 from registrary.storage.postgres.work import ChangesWork
 from registrary.storage.postgres.writer import Writer
@@ -33,6 +34,7 @@ class PostgresStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._rows = database.rows
+        self._fetcher = Fetcher(database)
         self._log = Log(database)
         self._writer = Writer(database)
         self._key_document = KeyDocument(database)
@@ -46,8 +48,8 @@ class PostgresStore:
         if not is_storable(key):
             return None
         table = BY_TYPE[record_type]
-        rows = await self._rows(table.sql["get"], issuer, key)
-        return self._decoded(table, rows[0][0]) if rows else None
+        record = await self._fetcher.fetch(table, issuer, key)
+        return None if record is None else self._decoded(table, record)
 
     async def counter(self, issuer: str, name: str) -> int:
         """Return the value of a counter."""
@@ -68,7 +70,9 @@ class PostgresStore:
         """Return up to *limit* records with keys behind *after*."""
         table = BY_TYPE[record_type]
         name = f"{'first' if after is None else 'next'}_{'down' if descending else 'up'}"
-        bindings = (issuer, limit + 1) if after is None else (issuer, limit + 1, after)
+        bindings: tuple[str | int, ...] = (issuer, limit + 1)
+        if after is not None:
+            bindings = (*bindings, cursor_of(after, descending=descending))
         rows = await self._rows(table.sql[name], *bindings)
         records = tuple(self._decoded(table, record) for _, record in rows[:limit])
         return PageOf(records, rows[limit - 1][0] if len(rows) > limit else None)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from registrary.audit.record import record_of
@@ -150,6 +151,7 @@ def _steps(changes: Changes) -> list[tuple[Part, Row]]:
     ]
 
 
+@cache
 def _part(act: Act, table: Table) -> Part:
     ends = table.ends and act in {Act.REPLACE, Act.INSERT}
     return Part(act, table.place, table.kind, ends)

@@ -1,25 +1,21 @@
 """A PostgreSQL with a migrated database to copy, and a role that may do what a server may."""
 
-import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from registrary.storage.postgres import PostgresStore, migrate_postgres, open_postgres
+from registrary.storage.postgres import PostgresStore, open_postgres
 from registrary.testing.postgres import Cluster
-
-TEMPLATE = "migrated"
-SERVER = "registrary_server"
+from registrary.testing.stores import SERVER, TEMPLATE, postgres_stores
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """Run a server with a migrated database to copy."""
-    with Cluster.running() as cluster:
-        cluster.sql(f"create role {SERVER} login")
-        cluster.sql(f"create database {TEMPLATE} template template0")
-        asyncio.run(migrate_postgres(cluster.url(TEMPLATE), application_role=SERVER))
-        yield cluster
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Join the server that all tests of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    with postgres_stores(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as stores:
+        yield stores.cluster
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from registrary.storage.postgres import PostgresStore, open_postgres
 from registrary.storage.postgres.errors import state_of
 from registrary.testing.factories import ISSUER_ID, a_client, an_event
 from registrary.testing.postgres import Cluster
+from registrary.testing.stores import SERVER, TEMPLATE
 
 pytestmark = pytest.mark.anyio
 
 REFUSED = "RG002"
 NO_RIGHT = "42501"
-SERVER = "registrary_server"
 
 
 async def fill(store: PostgresStore) -> None:
@@ -52,7 +52,7 @@ def firm(cluster: Cluster) -> Iterator[str]:
         await fill(store)
         await store.close()
 
-    with cluster.database(template="migrated") as url:
+    with cluster.database(template=TEMPLATE) as url:
         asyncio.run(prepare(url))
         yield url.rpartition("/")[2]
 

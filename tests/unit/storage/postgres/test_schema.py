@@ -204,9 +204,9 @@ async def test_an_owner_needs_no_right_but_its_schema(cluster, empty_url):
     assert [NEWEST] == await migrate_postgres(cluster.url(name, user=owner))
 
 
-async def test_a_database_in_another_encoding_is_refused(cluster):
+async def test_a_database_in_another_encoding_is_refused(cluster, empty_url):
     """A name in Greek must come back as it was written."""
-    name = "in_sql_ascii"
+    name = empty_url.rpartition("/")[2] + "_ascii"
     cluster.sql(
         f"create database {name} template template0 encoding 'SQL_ASCII' locale 'C'"
         " locale_provider libc"
