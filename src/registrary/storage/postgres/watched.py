@@ -3,7 +3,7 @@
 from typing import Final
 
 from registrary.core.client import Client
-from registrary.core.deliveries import EventStream
+from registrary.core.deliveries import EventStream, StatusOfClient
 from registrary.core.issuer import Issuer
 from registrary.core.people import IdentityProvider
 from registrary.core.records import AdminToken, InitialAccessToken
@@ -17,7 +17,7 @@ LISTED: Final = frozenset(
 )
 """Kinds of which lists may be held too, so that a new one is told about as well."""
 
-WATCHED: Final = LISTED | {Client.kind, InitialAccessToken.kind}
+WATCHED: Final = LISTED | {Client.kind, InitialAccessToken.kind, StatusOfClient.kind}
 """Kinds of which every replacement and removal is told about.
 
 None of them is written when a client registers or a token is issued: telling takes a lock of the

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from registrary.core.changes import Changes
 from registrary.core.client import Client
+from registrary.core.deliveries import StatusOfClient
 from registrary.core.issuer import Issuer
 from registrary.core.records import AdminToken, InitialAccessToken
 from registrary.core.signing_key import SigningKey
@@ -21,6 +22,7 @@ RECORDS: Final[dict[type, str]] = {
     Client: Client.kind,
     InitialAccessToken: InitialAccessToken.kind,
     AdminToken: AdminToken.kind,
+    StatusOfClient: StatusOfClient.kind,
 }
 _KINDS: Final = frozenset(RECORDS.values())
 _ALL_ISSUERS: Final = Place(Issuer.kind, "", None)
