@@ -1,7 +1,8 @@
 """``registrary serve``."""
 
+import logging
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -9,6 +10,12 @@ from registrary.cli.options import ConfigOption
 
 if TYPE_CHECKING:
     from registrary.config import Settings
+
+PASSWORD_SEEN: Final = (
+    "--store holds a password, which every account of this machine can see; name a file in "
+    "REGISTRARY_STORE_FILE instead"
+)
+_log: Final = logging.getLogger("registrary")
 
 
 def serve(
@@ -34,6 +41,7 @@ def serve(
     hold_collector()  # before the rest is loaded
     from registrary.cli.session import failures_told
     from registrary.config import check_for_serving, load_settings
+    from registrary.config.store_url import holds_password
     from registrary.wiring.logs import set_up_logging
     from registrary.wiring.serving import run_server
 
@@ -50,6 +58,8 @@ def serve(
         settings = load_settings(flags=flags, environment=os.environ, config_file=config)
         check_for_serving(settings)
         set_up_logging(settings.log)
+        if store is not None and holds_password(store):
+            _log.warning("%s", PASSWORD_SEEN)
         run_server(settings, greet=greet)
 
 

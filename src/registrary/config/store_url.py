@@ -33,6 +33,13 @@ def is_postgres(url: str) -> bool:
     return url.startswith(POSTGRES)
 
 
+def holds_password(url: str) -> bool:
+    """Tell whether whoever sees *url* sees a password."""
+    address, _, parameters = url.partition("?")
+    user, at, _ = address.removeprefix(POSTGRES).rpartition("@")
+    return is_postgres(url) and ("password=" in parameters or bool(at and ":" in user))
+
+
 def demand_encryption_key(settings: Settings) -> str:
     """Return the key that the keys in PostgreSQL are sealed under, as it was set."""
     if settings.keys.encryption_key is None:
