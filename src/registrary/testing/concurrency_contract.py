@@ -294,6 +294,29 @@ class SharedStoreContract(BackendContract):
         assert client is not None
         assert 21 == client.revision
 
+    async def test_what_one_relied_on_does_not_change_by_another(
+        self, store: LoggingStore, other: LoggingStore
+    ) -> None:
+        """Two nodes that each rely on what the other replaces cannot both succeed."""
+        left, right = an_initial_access_token(id="left"), an_initial_access_token(id="right")
+        await store.commit(put_new(left, right))
+
+        def crosswise(relied_on: str, replaced: str) -> Changes:
+            following = an_initial_access_token(id=replaced, revision=2)
+            return Changes(
+                unchanged=(Unchanged(left.kind, ISSUER_ID, relied_on, 1),),
+                puts=(Put(following, expected=1),),
+            )
+
+        succeeded = await how_many_succeed(
+            [
+                store.commit(crosswise("left", "right")),
+                other.commit(crosswise("right", "left")),
+            ]
+        )
+
+        assert 1 == succeeded
+
     async def test_events_of_all_stand_in_one_log(
         self, store: LoggingStore, other: LoggingStore
     ) -> None:

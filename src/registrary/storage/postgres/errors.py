@@ -11,6 +11,9 @@ from registrary.ports.store import StoreUnavailable
 CONFLICT: Final = "RG001"
 """What `registrary.conflict` raises: a condition of the commit does not hold."""
 
+UNSTORABLE: Final = "22021"
+"""A text has a character that PostgreSQL cannot keep."""
+
 ENTANGLED: Final = ("40001", "40P01")
 """The commit met another one, and was undone so that the other could go on."""
 

@@ -19,7 +19,13 @@ from asyncpg import exceptions
 from registrary.core.changes import NO_LIMIT
 from registrary.ports.store import Conflict, StoreUnavailable
 from registrary.storage.postgres.connecting import Database
-from registrary.storage.postgres.errors import CONFLICT, ENTANGLED, outage, state_of
+from registrary.storage.postgres.errors import (
+    CONFLICT,
+    ENTANGLED,
+    UNSTORABLE,
+    outage,
+    state_of,
+)
 from registrary.storage.postgres.shapes import COUNTER, Shape, statement
 from registrary.storage.postgres.work import ChangesWork, Place, bindings, merged
 from registrary.storage.shared.gathering import Gathering
@@ -201,6 +207,8 @@ class Writer:
             return Conflict(work.shape[0].table)
         if state == CONFLICT and isinstance(error, exceptions.PostgresError):
             return Conflict(_what(error, work))
+        if state == UNSTORABLE:
+            return ValueError("a key cannot be stored that holds U+0000")
         return outage(error, str(self._database.address)) or error
 
 
