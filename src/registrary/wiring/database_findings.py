@@ -119,6 +119,9 @@ def _of_the_schema(facts: DatabaseFacts) -> Iterator[Finding]:
 
 async def _direct(settings: Settings) -> list[Finding]:
     url = direct_url(settings)
+    if url is None and settings.postgres.pooled:
+        advice = "Nodes look for changes four times a second; postgres.direct lets them be called."
+        return [_note("direct connection", "there is none past the pooler", advice)]
     if url is None:
         return []
     try:

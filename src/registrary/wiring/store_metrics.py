@@ -19,6 +19,8 @@ from registrary.wiring.passing_store import PassingStore
 R = TypeVar("R")
 
 WAITING_LIMIT: Final = 1000  # events of an issuer; how many more wait does not matter then
+_OUTCOMES: Final = ("done", "conflict", "unavailable")
+_OPERATIONS: Final = ("read", "commit")
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _COMMITS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -29,7 +31,7 @@ class StoreMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self._names, self._process = metrics.names, metrics.process
         self._registry = metrics.registry
-        self._commits = Counter(
+        commits = Counter(
             "registrary_store_commits",
             "Commits by what came of them: done, conflict or unavailable.",
             (*self._names, "outcome"),
@@ -41,7 +43,7 @@ class StoreMetrics:
         self._batch_commits = self._histogram(
             "registrary_store_batch_commits", "Commits that were written at once.", _COMMITS
         )
-        self._outages = Counter(
+        outages = Counter(
             "registrary_store_outages",
             "Reads and commits that the store could not do.",
             (*self._names, "operation"),
@@ -67,14 +69,12 @@ class StoreMetrics:
         )
 
         # What never happened is zero, and not unknown: alerts compare with it.
-        for outcome in ("done", "conflict", "unavailable"):
-            self._commits.labels(*self._process, outcome)
-        for operation in ("read", "commit"):
-            self._outages.labels(*self._process, operation)
+        self._commits = {name: commits.labels(*self._process, name) for name in _OUTCOMES}
+        self._outages = {name: outages.labels(*self._process, name) for name in _OPERATIONS}
 
     def note_commit(self, outcome: str, seconds: float) -> None:
         """Note a commit, and how long it took."""
-        self._commits.labels(*self._process, outcome).inc()
+        self._commits[outcome].inc()
         self._commit_seconds.observe(seconds)
 
     def note_batch(self, commits: int) -> None:
@@ -83,7 +83,7 @@ class StoreMetrics:
 
     def note_outage(self, operation: str) -> None:
         """Note a read or a commit that the store could not do."""
-        self._outages.labels(*self._process, operation).inc()
+        self._outages[operation].inc()
 
     def note_swept(self, kind: str, count: int) -> None:
         """Note that records of *kind* were removed."""

@@ -17,6 +17,8 @@ UNSTORABLE: Final = "22021"
 ENTANGLED: Final = ("40001", "40P01")
 """The commit met another one, and was undone so that the other could go on."""
 
+_READ_ONLY: Final = "25006"
+
 _LOST: Final = (
     OSError,  # TimeoutError is one
     exceptions.InterfaceError,
@@ -32,6 +34,7 @@ _BY_STATE: Final = {
     "53100": "its disk is full; writing goes on by itself once there is space",
     "53200": "it is out of memory",
     "53300": "it has no connection left; look at max_connections and postgres.connections",
+    "55P03": "somebody keeps a table locked; look at pg_locks",
     "57014": "it was told to cancel what was asked; whether that was written is unknown",
     "57P01": "it is shutting down, or ended the connection",
     "57P02": "it ends all connections because one of its processes crashed",
@@ -44,7 +47,7 @@ _BY_STATE: Final = {
     "28P01": "the role or its password is refused",
     "28000": "the role may not connect; look at pg_hba.conf and at the role",
     "3D000": "there is no database of this name",
-    "08P01": "what answers does not speak as PostgreSQL does",
+    "08P01": "what answers speaks otherwise than PostgreSQL; behind a pooler set postgres.pooled",
 }
 _MISSING: Final = {"3F000", "42P01", "42703", "42883"}
 _OUTAGE_CLASSES: Final = ("08", "28", "53", "57", "58", "XX")
@@ -58,7 +61,8 @@ def is_lost(error: BaseException) -> bool:
     """Tell whether *error* says nothing but that the connection is of no more use."""
     if isinstance(error, exceptions.DataError | ValueError):
         return False  # what was bound is at fault, although asyncpg says so in the same family
-    return isinstance(error, _LOST) or state_of(error)[:2] in {"08", "57"}
+    state = state_of(error)
+    return isinstance(error, _LOST) or state[:2] in {"08", "57"} or state == _READ_ONLY
 
 
 def state_of(error: BaseException) -> str:

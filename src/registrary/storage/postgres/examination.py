@@ -67,7 +67,9 @@ async def examine(url: str, options: PostgresOptions) -> DatabaseFacts:
         async with asyncio.timeout(options.connect_seconds + options.read_seconds):
             line = await connect(address, options)
             try:
-                return await _facts(line.connection, str(address))
+                # A transaction stays with one server, whatever a pooler does.
+                async with line.connection.transaction(readonly=True):
+                    return await _facts(line.connection, str(address))
             finally:
                 line.hang_up()
     except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
