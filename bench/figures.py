@@ -4,8 +4,9 @@ Pure: no clock, no processes. A machine is faster in one second than in the next
 figures are compared only within the same round, and the median of those ratios is reported.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import median
 
 
@@ -63,8 +64,19 @@ def ratio(over: Sequence[Sample], under: Sequence[Sample]) -> float | None:
 
     Rounds only one of them took part in are left out; None when no round is left.
     """
-    base = {sample.round: sample.total_cpu for sample in under}
-    ratios = [s.total_cpu / base[s.round] for s in over if base.get(s.round)]
+    return _ratio(over, under, attrgetter("total_cpu"))
+
+
+def ratio_of_servers(over: Sequence[Sample], under: Sequence[Sample]) -> float | None:
+    """Return the same of the CPU without the database's, for which both have one."""
+    return _ratio(over, under, attrgetter("cpu"))
+
+
+def _ratio(
+    over: Sequence[Sample], under: Sequence[Sample], cost: Callable[[Sample], float]
+) -> float | None:
+    base = {sample.round: cost(sample) for sample in under}
+    ratios = [cost(s) / base[s.round] for s in over if base.get(s.round)]
     return median(ratios) if ratios else None
 
 

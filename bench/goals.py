@@ -7,7 +7,7 @@ something else is no defect of the code.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.figures import Sample, of_server, ratio, select
+from bench.figures import Sample, of_server, ratio, ratio_of_servers, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """CPU per request under *load* is at most *most* times that under *against*."""
+    """CPU per request under *load* is at most *most* times that under *against*.
+
+    The database's counts unless *has_own_database_cores*.
+    """
 
     text: str
     load: Load
     against: Load
     most: float
+    has_own_database_cores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,26 @@ GOALS = (
         _ours("register", 16),
         most=0.8,
     ),
+    *(
+        Goal(
+            f"registration, {connections} connections: 1/5 of oidc-provider, both on PostgreSQL",
+            Load("registrary-postgres", "register", connections),
+            Load("oidc-postgres", "register", connections),
+            most=1 / 5,
+        )
+        for connections in (16, 64)
+    ),
+    *(
+        # Two nodes then do 1.7 times what one does, as long as the database has cores of its own.
+        Goal(
+            f"{operation}, 64 connections: a node of two costs 2/1.7 of one alone",
+            Load("registrary-nodes", operation, 64),
+            Load("registrary-postgres", operation, 64),
+            most=2 / 1.7,
+            has_own_database_cores=True,
+        )
+        for operation in ("register", "read", "token")
+    ),
     Goal(
         "read, 16 connections: 1/5 of oidc-provider in memory",
         _ours("read", 16),
@@ -102,7 +126,8 @@ def outcomes(samples: Sequence[Sample], goals: Sequence[Goal] = GOALS) -> list[O
     """Return the goals whose two sides were both measured."""
     found = []
     for goal in goals:
-        measured = ratio(_samples(samples, goal.load), _samples(samples, goal.against))
+        compare = ratio_of_servers if goal.has_own_database_cores else ratio
+        measured = compare(_samples(samples, goal.load), _samples(samples, goal.against))
         if measured is not None:
             found.append(Outcome(goal, measured))
     return found
