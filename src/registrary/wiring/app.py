@@ -278,6 +278,7 @@ class Runtime:
             purge=Purge(store, self.clock, self.entropy),
             outbox=outbox,
             note_swept=self.store_metrics.note_swept,
+            agreed=self.node.agreed,
         )
 
         async def follow_issuers() -> None:

@@ -1,8 +1,8 @@
 """What a server does by the clock for the issuers it shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from registrary.jobs.key_rotation import KeyRotation
@@ -25,11 +25,28 @@ DELIVER_EVERY: Final = timedelta(milliseconds=500)  # what this process wrote go
 TELL_EVERY: Final = timedelta(seconds=5)
 
 
+async def its_own(now: datetime) -> datetime:
+    """Return *now*: nobody else has to agree."""
+    return now
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A clock that shows one moment."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        """Return that moment."""
+        return self.moment
+
+
 @dataclass(frozen=True, slots=True)
 class Chores:
     """The timed work of one process; any number of processes may do it on one store.
 
-    What is single is saved where processes know which of them leads.
+    What is single is saved where processes know which of them leads. *agreed* says up to when
+    all of them take things to have expired.
     """
 
     store: Store
@@ -43,6 +60,7 @@ class Chores:
     purge: Purge
     outbox: Outbox
     note_swept: Callable[[str, int], None] = uncounted
+    agreed: Callable[[datetime], Awaitable[datetime]] = its_own
 
     def jobs(self) -> list[Job]:
         """Return the jobs; the last puts into the log what the others wrote."""
@@ -62,8 +80,10 @@ class Chores:
 
     async def sweep(self) -> None:
         """Remove what expired, and what revoked clients left long ago."""
+        # A clock that is ahead would remove what tells others that a token is revoked, or used.
+        end = await self.agreed(self.clock.now())
         for site in self.directory.sites:
-            await sweep_expired(self.store, self.clock, site.issuer, note=self.note_swept)
+            await sweep_expired(self.store, Stopped(end), site.issuer, note=self.note_swept)
             await self.purge.run(site.issuer)
 
     async def deliver(self) -> None:

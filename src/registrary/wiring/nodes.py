@@ -1,6 +1,7 @@
 """One process of several on one store: what it reads, whether it leads, how it counts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from registrary.config import Settings
@@ -34,6 +35,10 @@ class ProcessNode(Protocol):
     @property
     def key_seconds(self) -> float: ...  # noqa: D102 - see above
 
+    async def agreed(self, now: datetime) -> datetime:
+        """Return *now*, or what time it is for all where that is earlier."""
+        ...
+
     def jobs(self) -> Sequence[Job]:
         """Return what has to be done by the clock for the node's own sake."""
         ...
@@ -59,6 +64,10 @@ class LoneNode:
         self.leadership: Leadership = EverybodyLeads()
         self.limiter: Limiter = MemoryLimiter()
         self.key_seconds = REFRESH_INTERVAL_SECONDS
+
+    async def agreed(self, now: datetime) -> datetime:
+        """Return *now*: the machine has one clock."""
+        return now
 
     def jobs(self) -> Sequence[Job]:
         """Return nothing: there is nobody to follow."""

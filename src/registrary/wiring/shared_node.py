@@ -1,7 +1,7 @@
 """One process of several on one PostgreSQL."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from registrary.jobs.schedule import Job
@@ -31,6 +31,10 @@ class SharedNode:
         self.key_seconds = 0.0  # they are in memory, and forgotten when they change
         self.start = self._node.start
         self.stop = self._node.stop
+
+    async def agreed(self, now: datetime) -> datetime:
+        """Return *now*, or what time it is at the database where that is earlier."""
+        return min(now, await self._node.upkeep.time())
 
     def jobs(self) -> Sequence[Job]:
         """Return what the leader does for all nodes."""

@@ -1,6 +1,7 @@
 """Timed work is done for every issuer that is shown, and for no other."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -123,3 +124,18 @@ async def test_what_expired_is_removed_and_what_was_revoked_is_purged():
     purged, revoked = ClientState.PURGED, ClientState.REVOKED
     assert [None, None, tokens[2]] == kept
     assert [purged, purged, revoked] == [client.state for client in left if client]
+
+
+async def test_what_has_expired_by_a_clock_ahead_is_kept():
+    """What tells that a token is revoked, or an assertion used, serves clocks that are right."""
+    house = Household()
+    token = a_revoked_token(issuer=ISSUERS[0].id)
+    await house.store.commit(Changes(puts=(Put(token),)))
+    house.clock.advance(timedelta(days=30))
+
+    async def agreed(now: datetime) -> datetime:
+        return min(now, MOMENT)
+
+    await replace(house.chores, agreed=agreed).sweep()
+
+    assert token == await house.store.get(RevokedToken, token.issuer, token.jti)

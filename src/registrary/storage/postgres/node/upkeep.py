@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from asyncpg import exceptions
@@ -54,6 +54,11 @@ class Upkeep:
         self._database = database
         self._clock = clock
         self._seen: deque[tuple[float, str]] = deque()
+
+    async def time(self) -> datetime:
+        """Return what time it is by the database's clock."""
+        now: datetime = (await self._database.rows(_SQL["time"]))[0][0]
+        return now
 
     async def sweep(self) -> None:
         """Remove old changes, and rates at rest."""

@@ -51,6 +51,9 @@ RETURNING
     kept.key,
     kept.rest - (extract(EPOCH FROM transaction_timestamp()) * 1000000)::bigint AS remaining;
 
+-- name: time
+SELECT transaction_timestamp();
+
 -- name: newest_transaction
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text;
 
