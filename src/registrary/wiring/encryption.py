@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import pyrage
 from pyrage import passphrase as by_passphrase
@@ -27,6 +28,7 @@ _ARMOR_LINES: Final = 64  # one key needs a dozen
 _LINE_BYTES: Final = 256
 _SECRET_FILE_BYTES: Final = 65_536
 _SECRET_KEY: Final = "AGE-SECRET-KEY-"
+_Stream = TypeVar("_Stream", bound=BinaryIO)
 
 
 class EncryptionError(BackupError):
@@ -110,7 +112,7 @@ def encrypting(file: BinaryIO, lock: Lock | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def decrypting(path: Path, opener: Opener) -> Iterator[BinaryIO]:
+def decrypting(path: Path, opener: Opener) -> Iterator[BufferedReader]:
     """Yield what is in the file *path*, decrypted if it is encrypted.
 
     Raises `EncryptionError`, at the latest at the end, when it cannot be opened or is not as it
@@ -148,7 +150,7 @@ class _Work:
         self.cause: OSError | None = None  # what the library hides in an error of its own
 
     @contextmanager
-    def going_on(self, stream: BinaryIO) -> Iterator[BinaryIO]:
+    def going_on(self, stream: _Stream) -> Iterator[_Stream]:
         """Run it beside the body, which has *stream*, the other end.
 
         Raises what it failed with in place of what the body did: that is why.

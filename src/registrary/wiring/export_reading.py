@@ -136,7 +136,8 @@ class ExportReading:
         try:
             ((name, text),) = self._lines.decode(self._last).items()
         except _WRONG as error:
-            raise self._fault("this is no line of an export") from error
+            what = "line of an export" if self._number > 1 else "export of a store"
+            raise self._fault(f"this is no {what}") from error
         return name, text
 
     def _decoded(self, text: msgspec.Raw, struct: type[_S]) -> _S:

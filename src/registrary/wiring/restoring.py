@@ -1,9 +1,11 @@
 """Putting the store of a backup in its place, once everything in it was verified."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal, TypeAlias
@@ -33,6 +35,7 @@ from registrary.wiring.backup_file import (
 )
 from registrary.wiring.backups import Stages, key_ids_in
 from registrary.wiring.encryption import Opener, decrypting
+from registrary.wiring.export_file import BEGINNING
 from registrary.wiring.filling import Note
 from registrary.wiring.importing import Checked, check_export, import_checked
 from registrary.wiring.key_places import sync_folder, take_owner
@@ -118,7 +121,7 @@ async def _restore_file(
     settings: Settings, source: Path, *, force: bool, opener: Opener, stages: Stages
 ) -> Restored:
     place = _Place(database_path(settings), key_path(settings), f"{now():%Y%m%dT%H%M%SZ}")
-    with decrypting(source, opener) as stream, open_backup(stream, str(source)) as backup:
+    with decrypting(source, opener) as stream, _opened(stream, source) as backup:
         keeps = await _has_content(place.database)
         if keeps and not force:
             raise BackupError(
@@ -144,6 +147,14 @@ async def _restore_file(
         key_file=str(place.key_file),
         kept=kept,
     )
+
+
+@contextmanager
+def _opened(stream: BufferedReader, source: Path) -> Iterator[ReadableBackup]:
+    if stream.peek(len(BEGINNING)).startswith(BEGINNING):
+        raise BackupError(f"{source} is an export, as of PostgreSQL: registrary import reads it")
+    with open_backup(stream, str(source)) as backup:
+        yield backup
 
 
 async def _has_content(database: Path) -> bool:

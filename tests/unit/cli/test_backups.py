@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 import pytest
+from pyrage import x25519
 
 from registrary.core.client import Client
 from registrary.core.events import Tag
@@ -352,3 +353,38 @@ def test_a_store_that_is_not_there_cannot_be_backed_up(tmp_path):
 
     assert 1 == done.code
     assert "there is no store" in done.err
+
+
+def test_an_encrypted_backup_is_restored_by_who_has_the_key(office, tmp_path):
+    """It lies on somebody else's machine, keys and all, and says nothing there."""
+    key = x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"{key}\n")
+    office.add_client()
+    done = office.run(
+        "backup", str(tmp_path / "locked"), "--with-keys", "--encrypt-to", str(key.to_public())
+    )
+
+    closed = Office(tmp_path / "new").run("restore", str(tmp_path / "locked"))
+    there, _ = restored(tmp_path / "new", tmp_path / "locked", "--identity", str(tmp_path / "key"))
+
+    assert 0 == done.code
+    assert b"SQLite" not in (tmp_path / "locked").read_bytes()
+    assert (1, True) == (closed.code, "--identity names" in closed.err)
+    assert clients_of(office) == clients_of(there)
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_damaged_encrypted_backup_replaces_nothing(office, tmp_path, place):
+    """Who cannot read it cannot change it unseen either."""
+    key = x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"{key}\n")
+    locked = tmp_path / "locked"
+    office.run("backup", str(locked), "--with-keys", "--encrypt-to", str(key.to_public()))
+    whole = locked.read_bytes()
+    locked.write_bytes(flipped(whole, int(len(whole) * place)))
+
+    done = Office(tmp_path / "new").run("restore", str(locked), "--identity", str(tmp_path / "key"))
+
+    assert 1 == done.code
+    assert "damaged" in done.err
+    assert not (tmp_path / "new" / "registrary.db").exists()
