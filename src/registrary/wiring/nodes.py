@@ -14,7 +14,7 @@ from registrary.ports.leadership import EverybodyLeads, Leadership
 from registrary.ports.limiter import Limiter
 from registrary.ports.store import Store
 from registrary.storage.memory.limiter import MemoryLimiter
-from registrary.wiring.store_metrics import StoreMetrics
+from registrary.wiring.store_metrics import StoreMetrics, show_leader
 
 
 class ProcessNode(Protocol):
@@ -82,15 +82,6 @@ class LoneNode:
 
     async def stop(self) -> None:
         """Do nothing."""
-
-
-def show_leader(metrics: StoreMetrics, leadership: Leadership) -> None:
-    """Show whether this process leads."""
-    metrics.show(
-        "leader",
-        "Whether this process does what one is enough for.",
-        lambda: float(leadership.leads()),
-    )
 
 
 def node_of(settings: Settings, kept: KeptStore, *, store: Store, clock: Clock) -> ProcessNode:

@@ -11,8 +11,7 @@ from registrary.ports.store import Store
 from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.storage.postgres import PostgresStore
 from registrary.storage.postgres.node.node import Node
-from registrary.wiring.nodes import show_leader
-from registrary.wiring.store_metrics import StoreMetrics
+from registrary.wiring.store_metrics import StoreMetrics, show_leader
 
 SWEEP_EVERY: Final = timedelta(minutes=1)
 PARTITION_EVERY: Final = timedelta(hours=6)  # months ahead

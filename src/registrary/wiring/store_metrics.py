@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from registrary.core.changes import Changes
 from registrary.ports.audit_log import AuditLog
 from registrary.ports.clock import Clock
+from registrary.ports.leadership import Leadership
 from registrary.ports.store import Conflict, PageOf, Store, StoreUnavailable
 from registrary.web.metrics import Metrics
 from registrary.wiring.passing_store import PassingStore
@@ -193,3 +194,12 @@ class MeasuredStore(PassingStore):
         except StoreUnavailable:
             self._metrics.note_outage("read")
             raise
+
+
+def show_leader(metrics: StoreMetrics, leadership: Leadership) -> None:
+    """Show whether this process leads."""
+    metrics.show(
+        "leader",
+        "Whether this process does what one is enough for.",
+        lambda: float(leadership.leads()),
+    )
