@@ -1,5 +1,6 @@
 """Erases what is left of revoked clients when it was kept long enough."""
 
+import asyncio
 from typing import Final
 
 from registrary.core.changes import Changes, Put
@@ -12,14 +13,15 @@ from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.clock import Clock, Entropy
 from registrary.ports.store import Conflict, Store
 
-PAGE: Final = 500  # clients looked at in one run
+PAGE: Final = 500  # clients looked at together, and as many purged in one run, or a few more
+PAGES: Final = 20  # in one run: three million clients a day
 
 
 class Purge:
-    """Walks through all clients, a page in each run, and begins again at the end.
+    """Walks through all clients, some pages in each run, and begins again at the end.
 
-    Who is due is seen within one round: that is hours for tens of thousands of clients, and
-    costs no index over those that are not.
+    Who is due is seen within one round: that is eight hours for a million clients, and costs no
+    index over those that are not.
     """
 
     def __init__(self, store: Store, clock: Clock, entropy: Entropy) -> None:
@@ -29,7 +31,16 @@ class Purge:
         self._places: dict[str, str | None] = {}
 
     async def run(self, issuer: Issuer) -> int:
-        """Look at the next page of *issuer*; return how many clients were purged."""
+        """Look at the next pages of *issuer*; return how many clients were purged."""
+        purged = 0
+        for _ in range(PAGES):
+            purged += await self._page(issuer)
+            if self._places[issuer.id] is None or purged >= PAGE:
+                break
+            await asyncio.sleep(0)  # others want answers too
+        return purged
+
+    async def _page(self, issuer: Issuer) -> int:
         page = await self._store.page(
             Client, issuer.id, after=self._places.get(issuer.id), limit=PAGE
         )

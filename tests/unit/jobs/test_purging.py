@@ -132,6 +132,19 @@ async def test_every_client_is_seen_within_one_round():
     assert {ClientState.PURGED} == {(await yard.look(client)).state for client in clients}
 
 
+async def test_clients_that_are_not_due_are_passed_quickly():
+    """A page in five minutes would take a week for a million clients, and years for more."""
+    yard = Yard()
+    for _ in range(2 * purging.PAGE):
+        await yard.add(a_client())
+    await yard.revoked()
+    yard.clock.advance(30 * DAY)
+
+    purged = await yard.purge.run(ISSUER)
+
+    assert 1 == purged
+
+
 async def test_issuers_keep_their_own_places_and_times():
     """One with a million clients does not make the others wait, nor decide for them."""
     yard = Yard()
