@@ -22,6 +22,7 @@ _SETTINGS: Final = {
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
 }
+_TYPES: Final = "SELECT NULL::bigint[], NULL::bytea[], NULL::integer[], NULL::text[], NULL::uuid[]"
 
 
 class Line:
@@ -102,4 +103,16 @@ async def _connect(
             server_settings={"application_name": APPLICATION_NAME}
             | ({} if options.pooled else _SETTINGS),
         )
+        if options.pooled:
+            await _learn_types(connection)
     return connection
+
+
+async def _learn_types(connection: asyncpg.Connection) -> None:
+    """Let the driver look up the types that statements use.
+
+    It does so by a statement that takes seconds where PostgreSQL compiles it. So it turns that
+    off first: in the session, which behind a pooler is one for a transaction only.
+    """
+    async with connection.transaction():
+        await connection.fetch(_TYPES)
