@@ -132,7 +132,14 @@ def times_of_writes(course: Course) -> list[float]:
 
 def longest(course: Course, times: list[float]) -> float:
     """Return the longest pause between *times* while callers worked, its edges included."""
-    return max((pause_in(sorted(times), part) for part in course.parts), default=0.0)
+    pauses = [
+        later - earlier
+        for start, end in course.parts
+        for earlier, later in pairwise(
+            [start, *sorted(moment for moment in times if start <= moment <= end), end]
+        )
+    ]
+    return max(pauses, default=0.0)
 
 
 def pause_in(times: Sequence[float], window: tuple[float, float]) -> float:

@@ -18,7 +18,7 @@ from tests.soak.book import Book, Stop
 from tests.soak.examination import Examined, examine
 from tests.soak.guests import SOAK_MIX, Guest
 from tests.soak.mishaps import MISHAPS, Happening, deck
-from tests.soak.report import pause_in, quiet_windows, report
+from tests.soak.report import longest, pause_in, quiet_windows, report
 from tests.soak.running import Course, Plan, soak
 from tests.soak.scene import scene_in
 
@@ -197,6 +197,13 @@ def test_a_pause_counts_where_it_overlaps(window: tuple[float, float], expected:
     times = [1.0, 2.0, 3.0, 8.0, 8.5]
 
     assert expected == pytest.approx(pause_in(times, window))
+
+
+def test_what_nobody_asked_for_is_no_outage() -> None:
+    """While everything is looked at, no caller works, and none is refused."""
+    course = Course(SHORT, parts=[(0.0, 10.0), (100.0, 110.0)])
+
+    assert 6.0 == pytest.approx(longest(course, [104.0, 4.0, 9.0]))
 
 
 def test_quiet_is_what_lies_between_mishaps() -> None:
