@@ -150,11 +150,14 @@ class StatusLists:
             page = await self._services.store.page(
                 StatusPlace, context.id, after=after, limit=_PAGE
             )
-            for place in page.records:
-                if place.list_id != list_id:
-                    return
-                if await self._is_revoked(context, place):
+            places = [place for place in page.records if place.list_id == list_id]
+            # Asked about together: to a database elsewhere that is one way instead of hundreds.
+            ended = await asyncio.gather(*(self._is_revoked(context, place) for place in places))
+            for place, is_ended in zip(places, ended, strict=True):
+                if is_ended:
                     yield place.index
+            if len(places) < len(page.records):
+                return
             after = page.next_after
             await asyncio.sleep(0)  # others want answers too
 
