@@ -116,6 +116,7 @@ class Database:
             raise
         except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
             if is_lost(error):
+                line.hang_up()
                 raise self._translated(error, end=end) from error
             raise
         except AttributeError as error:
@@ -171,7 +172,16 @@ class Database:
         if self._count >= self.options.connections:
             return await self._wait(end)
         self._count += 1
-        return await self._open(end)
+        return await self._open_or_wait(end)
+
+    async def _open_or_wait(self, end: float) -> Line:
+        """Connect; where that fails and there are connections, take one of those in turn."""
+        try:
+            return await self._open(end)
+        except StoreUnavailable:
+            if not self._idle and not self._busy:
+                raise
+        return await (self._take(end) if self._idle else self._wait(end))
 
     async def _wait(self, end: float) -> Line:
         waiter: Future[Line | None] = self._loop.create_future()
@@ -186,7 +196,7 @@ class Database:
                 raise StoreUnavailable(text) from error
             raise
         self._refuse_when_closed()
-        return await self._open(end) if line is None else line
+        return await self._open_or_wait(end) if line is None else line
 
     def _take_back(self, waiter: "Future[Line | None]") -> None:
         """Pass on what came in the moment in which its waiter went away."""
@@ -206,7 +216,10 @@ class Database:
             async with asyncio.timeout_at(end):
                 line = await connect(self.address, self.options, end=end)
         except BaseException as error:
-            self._pass_on(None)
+            if self._busy:
+                self._count -= 1  # those who wait get what is in use
+            else:
+                self._pass_on(None)
             unavailable = outage(error, str(self.address))
             if unavailable is None:
                 raise

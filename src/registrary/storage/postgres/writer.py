@@ -183,15 +183,13 @@ class Writer:
     async def _write_steps(self, job: Job) -> None:
         """Write the rows of one job one after another in a transaction."""
         try:
-            async with (
-                self._database.line(end=self._end_of([job])) as line,
-                line.connection.transaction(),
-            ):
+            async with self._database.line(end=self._end_of([job])) as line:
                 line.doubt = None
-                for part, row in job.work.steps:
-                    bound = bindings((part,), {part: [row]})
-                    await line.connection.fetch(statement((part,)).sql, *bound)
-            self._database.trust(line)
+                async with line.connection.transaction():
+                    for part, row in job.work.steps:
+                        bound = bindings((part,), {part: [row]})
+                        await line.connection.fetch(statement((part,)).sql, *bound)
+                self._database.trust(line)
         except Exception as error:  # noqa: BLE001 - the outcome of the one who waits
             job.settle(self._outcome(error, job.work))
         else:

@@ -1,4 +1,4 @@
-"""Moments as SQLite keeps them: whole microseconds since 1970."""
+"""Moments as databases keep them: whole microseconds since 1970."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

@@ -8,7 +8,12 @@ import pytest
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client
 from registrary.ports.store import StoreUnavailable
-from registrary.storage.postgres import PostgresOptions, PostgresStore, open_postgres
+from registrary.storage.postgres import (
+    PostgresOptions,
+    PostgresStore,
+    migrate_postgres,
+    open_postgres,
+)
 from registrary.testing.factories import ISSUER_ID, a_client
 from registrary.testing.postgres import FAST, Cluster
 from tests.faults.proxy import Network, Proxy, proxy_to
@@ -118,6 +123,20 @@ async def test_many_share_few_connections(distant):
     found = await asyncio.gather(*(distant.get(Client, ISSUER_ID, "c") for _ in range(200)))
 
     assert None not in found
+
+
+async def test_a_database_that_gives_fewer_connections_serves_all_the_same(cluster, url):
+    """A limit that somebody set lower than ours makes the server slower, not deaf."""
+    name = url.rpartition("/")[2]
+    role = f"few_{name}"
+    cluster.sql(f"create role {role} login connection limit 1")
+    await migrate_postgres(url, application_role=role)
+    store = await open_postgres(cluster.url(name, user=role))
+
+    pages = await asyncio.gather(*(store.page(Client, ISSUER_ID) for _ in range(40)))
+
+    assert [()] * 40 == [page.records for page in pages]
+    await store.close()
 
 
 async def test_a_caller_that_goes_away_keeps_no_connection(distant):
