@@ -1,12 +1,13 @@
 """Who a client is gets proved in one way everywhere, and failures cannot be told apart."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from registrary.authserver.client_authentication import HELD, NOT_PROVED
+from registrary.authserver.client_authentication import HELD, NOT_PROVED, ClientAuthenticator
 from registrary.authserver.presented import PresentedId, PresentedSecret
 from registrary.core.changes import Changes, Put
 from registrary.core.client import Client, revoke
@@ -16,6 +17,7 @@ from registrary.core.secrets import Secret
 from registrary.keys.local import MemoryKeys
 from registrary.policy.credentials import secret_place, succeed
 from registrary.ports.keys import UnsealError
+from registrary.storage.memory.store import MemoryStore
 from registrary.testing.factories import a_client, a_hold, an_issuer, some_metadata
 from tests.unit.authserver.kit import Server, a_key_pair, asserted, basic
 
@@ -434,3 +436,35 @@ async def test_what_a_known_client_repeats_is_counted():
     key = (server.context.id, client.client_id, "token:refused invalid_client")
     assert (1, {key: 4}) == (told, counted)
     assert 2 == len(await server.events("token:refused")), "another minute, another line"
+
+
+async def old_reads(server: Server) -> ClientAuthenticator:
+    """Return an authenticator whose reads are from before anything that happens from now on."""
+    before = MemoryStore()
+    page = await server.store.page(Client, server.context.id)
+    await before.commit(Changes(puts=tuple(Put(client) for client in page.records)))
+    return replace(server.authenticator, store=before, exact=server.store)
+
+
+@pytest.mark.parametrize("method", BY_SECRET)
+async def test_a_new_secret_holds_where_reads_are_old(method):
+    """A client that has just been given a secret is right, whatever a node remembers."""
+    server = Server()
+    client, _ = await server.with_secret(await server.service(token_endpoint_auth_method=method))
+    server.authenticator = await old_reads(server)
+    client, new = await server.with_secret(client)
+
+    found = await server.prove(PresentedSecret(client.client_id, new, method))
+
+    assert client == found
+
+
+async def test_a_wrong_secret_is_wrong_where_reads_are_old():
+    """Looking twice lets nobody in."""
+    server = Server()
+    client, _ = await server.with_secret(await server.service())
+    server.authenticator = await old_reads(server)
+
+    found = await server.prove(basic(client, "rgy_cs_wrong"))
+
+    assert NOT_PROVED == found

@@ -248,6 +248,20 @@ async def test_the_store_is_read_once_a_second():
 
 
 @pytest.mark.anyio
+async def test_where_the_store_remembers_it_is_asked_each_time():
+    """A key that was withdrawn at another node signs no longer than the store's memory lasts."""
+    bench = Bench()
+    bench.signer = LocalSigner(bench.shelf, KEYS, refresh_seconds=0.0, monotonic=lambda: 0.0)
+    await bench.rotate(NOW)
+
+    first = await bench.signer.public_jwks("i")
+    second = await bench.signer.public_jwks("i")
+
+    assert 2 == bench.shelf.reads
+    assert first is second
+
+
+@pytest.mark.anyio
 async def test_a_key_made_a_moment_ago_signs_now():
     """The first start does not wait a second between making a key and using it."""
     bench = Bench()

@@ -125,12 +125,14 @@ class Session:
 
     async def _wait(self) -> None:
         """Wait until somebody calls, or it is time anyway."""
+        loop = asyncio.get_running_loop()
+        rested_at = loop.time() + _GAP_SECONDS
         try:
             async with asyncio.timeout(LOOK_EVERY_SECONDS):
                 await self._called.wait()
-            await asyncio.sleep(_GAP_SECONDS)
         except TimeoutError:
             return
+        await asyncio.sleep(rested_at - loop.time())
 
     def _tell(self, error: Exception) -> None:
         """Log an outage once, and a mistake each time."""
