@@ -22,13 +22,17 @@ MIGRATING: Final = (*UNLIMITED, "--migrate")
 
 @dataclass(slots=True)
 class Node:
-    """A server at *url* with its store at *store*; it can be killed and started again."""
+    """A server at *url* with its store at *store*; it can be killed and started again.
+
+    *patience* is how many seconds the machine may take until it is ready.
+    """
 
     store: str
     folder: Path
     port: int
     options: Sequence[str]
     variables: Mapping[str, str]
+    patience: float = PATIENCE
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
@@ -49,7 +53,7 @@ class Node:
             self.process = subprocess.Popen(
                 command(*arguments, *self.options), stdout=log, stderr=log, env=self.environment
             )
-        wait_until(self._has_started)
+        wait_until(self._has_started, within=self.patience)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -82,7 +86,7 @@ class Node:
 
     def wait_until_ready(self) -> None:
         """Return once it is."""
-        wait_until(self.is_ready)
+        wait_until(self.is_ready, within=self.patience)
 
     def post(self, path: str, **members: Any) -> httpx2.Response:
         """Send something to one of its endpoints."""

@@ -77,9 +77,9 @@ def load_on(server: RunningServer) -> Iterator[Load]:
             writer.join()
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(is_so: Callable[[], bool], *, within: float = PATIENCE) -> None:
     """Return when *is_so*; fails when it takes longer than any machine should."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)

@@ -20,6 +20,7 @@ from tests.faults.proxy import Network, Proxy, proxy_to
 ROLE: Final = "registrary_app"
 """As whom nodes come: it owns nothing."""
 COMMAND_SECONDS: Final = 900.0  # a whole log is verified in less
+_PATIENCE: Final = 240.0  # for a node; a soak goes on beside other work
 _POOLER: Final = """
 [databases]
 {database} = host=127.0.0.1 port={server} dbname={database} user={role}
@@ -148,8 +149,8 @@ def nodes_of(ways: tuple[Proxy, Proxy], pooler: Pooler, folder: Path) -> tuple[N
     pooled = f"postgresql://{ROLE}@127.0.0.1:{pooler.port}/{DATABASE}"
     options = (*UNLIMITED, "--issuer", f"http://127.0.0.1:{ports[0]}")
     return (
-        Node(direct, folder, ports[0], options, {}),
-        Node(pooled, folder, ports[1], options, {"REGISTRARY_POSTGRES__POOLED": "true"}),
+        Node(direct, folder, ports[0], options, {}, _PATIENCE),
+        Node(pooled, folder, ports[1], options, {"REGISTRARY_POSTGRES__POOLED": "true"}, _PATIENCE),
     )
 
 
