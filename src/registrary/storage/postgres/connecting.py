@@ -165,8 +165,7 @@ class Database:
         while self._idle:
             line = self._idle.pop()
             if line.is_usable and line.idle_since + _IDLE_SECONDS > self._loop.time():
-                self._busy.add(line)
-                return line
+                return self._taken(line)
             line.hang_up()
             self._count -= 1
         if self._count >= self.options.connections:
@@ -225,9 +224,13 @@ class Database:
                 raise
             self._refusal = self._loop.time() + _PAUSE_SECONDS, unavailable
             raise unavailable from error
-        self._busy.add(line)
         if self._is_closed:
             line.hang_up()
+        return self._taken(line)
+
+    def _taken(self, line: Line) -> Line:
+        self._busy.add(line)
+        line.busy_since = self._loop.time()
         return line
 
     def _give(self, line: Line) -> None:
@@ -237,7 +240,7 @@ class Database:
             self._pass_on(line)
             return
         line.hang_up()
-        self._distrust()
+        self._distrust(since=line.busy_since)
         self._pass_on(None)
 
     def _pass_on(self, line: Line | None) -> None:
@@ -245,21 +248,25 @@ class Database:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                if line is not None:
-                    self._busy.add(line)
-                waiter.set_result(line)
+                waiter.set_result(line if line is None else self._taken(line))
                 return
         if line is None:
             self._count -= 1
         else:
             self._idle.append(line)
 
-    def _distrust(self) -> None:
-        """Hang up what is idle: where one connection broke, the others lead to the same server."""
+    def _distrust(self, *, since: float) -> None:
+        """Hang up what was not heard of since a time at which a connection that broke was well.
+
+        The others lead to the same server.
+        """
         idle, self._idle = self._idle, []
         for line in idle:
-            line.hang_up()
-        self._count -= len(idle)
+            if line.idle_since >= since:
+                self._idle.append(line)
+            else:
+                line.hang_up()
+                self._count -= 1
 
     def _refuse_when_closed(self) -> None:
         if self._is_closed:

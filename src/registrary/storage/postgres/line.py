@@ -28,11 +28,12 @@ _TYPES: Final = "SELECT NULL::bigint[], NULL::bytea[], NULL::integer[], NULL::te
 class Line:
     """A connection. *doubt* is the last warning that came on it, for whoever relies on commits."""
 
-    __slots__ = ("connection", "doubt", "idle_since")
+    __slots__ = ("busy_since", "connection", "doubt", "idle_since")
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
         self.doubt: str | None = None
+        self.busy_since = 0.0
         self.idle_since = 0.0
         connection.add_log_listener(self._listen)
 

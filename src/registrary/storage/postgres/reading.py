@@ -16,6 +16,7 @@ from registrary.storage.postgres.tables import Table
 
 _FLIGHTS: Final = 2  # of one kind at a time: one that is late does not keep all others
 _PASSENGERS: Final = 256
+_LEAST_SECONDS: Final = 0.05  # what is left to one that waited long
 
 
 class _Passenger(NamedTuple):
@@ -79,6 +80,7 @@ class Fetcher:
         if not places:
             return {}
         end = min(passenger.end for passenger in passengers)
+        end = max(end, self._database.now() + _LEAST_SECONDS)
         if len(places) == 1:
             rows = await self._database.rows(table.sql["get"], *places[0], end=end)
             return {places[0]: rows[0][0]} if rows else {}
