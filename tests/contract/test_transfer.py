@@ -354,3 +354,25 @@ async def test_old_events_get_partitions_of_their_own(make_postgres, cluster):
         names, database=database
     ).splitlines()
     assert rows == (await rows_in(backend.archive()))[EVENTS]
+
+
+@pytest.mark.anyio
+async def test_the_role_of_a_server_suffices(make_sqlite, cluster, opened):
+    """Who moves a store need not be who owns the tables."""
+    first = await make_sqlite()
+    await fill(await first.store())
+    content = await rows_in(first.archive())
+    cluster.sql("create role server login")
+    url = opened.enter_context(cluster.database(template=TEMPLATE))
+    await migrate_postgres(url, application_role="server")
+    database = url.rpartition("/")[2]
+    archive = PostgresArchive(cluster.url(database, user="server"), PostgresOptions())
+    opened.push_async_callback(archive.close)
+
+    await archive.set_mark(1)
+    await pour(content, archive)
+    await archive.set_mark(None)
+
+    async with archive.at_rest() as snapshot:
+        assert content == await content_of(snapshot)
+    assert await archive.mark() is None

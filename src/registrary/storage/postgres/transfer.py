@@ -59,7 +59,7 @@ _ADD: Final = {
     },
 }
 # Every commit writes to one of these, and a server's role may lock them.
-_HELD: Final = (*BY_KIND, COUNTERS, "waiting_event", TILES)
+_HELD: Final = (*BY_KIND, COUNTERS, "waiting_event")
 
 
 class PostgresSnapshot:
@@ -134,6 +134,7 @@ class PostgresArchive:
 
         Raises `StoreUnavailable` when a server is connected, or somebody else writes on and on.
         """
+        await self.close()  # which would be taken for somebody else's
         tables = ", ".join(f"registrary.{name}" for name in _HELD)
         async with self._transaction(lock=_SQL["hold_still"].replace("{tables}", tables)) as one:
             await self._demand_alone(one)
