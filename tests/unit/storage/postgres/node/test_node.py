@@ -23,7 +23,7 @@ from registrary.storage.memory.limiter import MemoryLimiter
 from registrary.storage.postgres import PostgresOptions, PostgresStore, open_postgres
 from registrary.storage.postgres.address import Address
 from registrary.storage.postgres.line import connect
-from registrary.storage.postgres.node.cache import Place
+from registrary.storage.postgres.node.cache import USABLE_SECONDS, Place
 from registrary.storage.postgres.node.caching import places_of_change
 from registrary.storage.postgres.node.feed import TableFeed
 from registrary.storage.postgres.node.node import Node
@@ -37,10 +37,11 @@ from registrary.testing.factories import (
     an_issuer,
 )
 from registrary.testing.postgres import Cluster
+from tests.faults.proxy import Network, proxy_to
 
 pytestmark = pytest.mark.anyio
 
-SOON_SECONDS = 10.0  # on a machine that does other things too
+SOON_SECONDS = 30.0  # on a machine that does other things too
 
 
 class Wall:
@@ -162,6 +163,42 @@ async def test_who_loses_its_connection_loses_the_lead(url, cluster):
             return one.leadership.leads() != other.leadership.leads()
 
         await eventually(one_leads)
+
+
+CUTS = [Network.REFUSED, Network.RESET, Network.BLACK_HOLE, Network.MUTE]
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=[cut.value for cut in CUTS])
+async def test_a_node_that_is_cut_off_serves_nothing_old(url, cluster, cut):
+    """It cannot hear of a suspension, so it says that it does not know, and leads nobody."""
+    client = a_client()
+    with proxy_to(("127.0.0.1", cluster.port)) as proxy:
+        far = url.replace(f":{cluster.port}/", f":{proxy.port}/")
+        async with a_node(far, read_seconds=0.5) as (cut_off, _), a_node(url) as (near, _):
+            await near.store.commit(Changes(puts=(Put(client),)))
+            before = await cut_off.store.get(Client, ISSUER_ID, client.client_id)
+            led = cut_off.leadership.leads(), near.leadership.leads()
+
+            proxy.become(cut)
+            put = following(client)
+            await near.store.commit(Changes(puts=(put,)))
+            await asyncio.sleep(USABLE_SECONDS)
+            with pytest.raises(StoreUnavailable):
+                await cut_off.store.get(Client, ISSUER_ID, client.client_id)
+            await eventually(leads(near))
+            leads_still = cut_off.leadership.leads()
+            proxy.become(Network.WHOLE)
+
+            async def knows() -> bool:
+                try:
+                    found = await cut_off.store.get(Client, ISSUER_ID, client.client_id)
+                except StoreUnavailable:
+                    return False
+                return found == put.record
+
+            await eventually(knows)
+
+    assert (client, (True, False), False) == (before, led, leads_still)
 
 
 async def test_without_a_lock_everybody_leads(url):
