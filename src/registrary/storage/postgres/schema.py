@@ -131,7 +131,8 @@ async def migrate(
         for step in due:
             await connection.execute(step.sql)
             await connection.execute(_SQL["applied"], step.version, step.name, step.oldest)
-        await _grant(connection, application_role)
+        if due or application_role is not None:  # else a role without rights may come along
+            await _grant(connection, application_role)
         if due:
             await connection.execute(_SQL["prepare_partitions"], PARTITIONS_AHEAD)
     return [step.version for step in due]
