@@ -1,6 +1,8 @@
 """A server on PostgreSQL: how it begins, what it says of its database, and what it never says."""
 
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from tests.faults.proxy import Network, Proxy, proxy_to
 CANARY = "c4n4ry9f8e7d"
 ROLE = "registrary_server"
 PATIENCE_SECONDS = 60  # on a busy machine
+STARTED = "Application startup complete"
 METADATA = {"client_name": "Things", "grant_types": ["client_credentials"]}
 
 
@@ -75,11 +78,19 @@ class Served:
             time.sleep(0.1)
         raise TimeoutError(self.log.read_text()[-4000:])
 
-    def command_lines(self) -> str:
-        """Return what everybody on the machine sees of it and its processes."""
+    def wait_until_told(self, text: str, *, times: int = 1) -> None:
+        """Return when the log says *text* so many times."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self.log.read_text().count(text) < times:
+            if time.monotonic() > end:
+                raise TimeoutError(self.log.read_text()[-4000:])
+            time.sleep(0.1)
+
+    def command_lines(self) -> dict[int, str]:
+        """Return what everybody on the machine sees of its processes, by their ids."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return "\n".join(Path(f"/proc/{one}/cmdline").read_text() for one in (str(pid), *children))
+        return {int(one): Path(f"/proc/{one}/cmdline").read_text() for one in (str(pid), *children)}
 
 
 @contextmanager
@@ -132,13 +143,48 @@ def test_a_database_that_goes_silent_is_told_and_waited_for(database, proxy, tmp
     assert "registrary_store_connections_open" in counted
 
 
+def test_a_worker_that_dies_in_an_outage_is_replaced_after_it(database, proxy, tmp_path):
+    """Its successor cannot start yet; for that the others need not end, nor anybody step in."""
+    store = f"postgresql://{ROLE}:{CANARY}@127.0.0.1:{proxy.port}/{database}"
+
+    with served(tmp_path, store, "--migrate", "--workers", "2") as server:
+        server.wait_until_told(STARTED, times=2)
+        lines = server.command_lines()
+        worker = next(one for one, line in lines.items() if "spawn_main" in line)
+        server.wait_until_ready()
+        proxy.become(Network.REFUSED)
+        os.kill(worker, signal.SIGKILL)
+        server.wait_until_told("the server cannot start")
+        alive = server.get("/healthz")
+        proxy.become(Network.WHOLE)
+        server.wait_until_told(STARTED, times=3)
+        server.wait_until_ready()
+
+    assert 200 == alive.status_code
+    assert 0 == server.process.returncode
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("network", [Network.REFUSED, Network.BLACK_HOLE], ids=lambda one: one.name)
+def test_a_server_told_to_stop_in_an_outage_ends_well(database, proxy, tmp_path, network):
+    """It may be the node that is to be moved to where the database is."""
+    store = f"postgresql://{ROLE}:{CANARY}@127.0.0.1:{proxy.port}/{database}"
+
+    with served(tmp_path, store, "--migrate") as server:
+        server.wait_until_ready()
+        proxy.become(network)
+        server.wait_until_ready(503)
+
+    assert 0 == server.process.returncode
+
+
 def test_no_password_is_shown_anywhere(database, proxy, tmp_path):
     """Logs are kept, metrics are stored, and every account of the machine sees processes."""
     store = f"postgresql://{ROLE}:{CANARY}@127.0.0.1:{proxy.port}/{database}"
 
     with served(tmp_path, store, "--migrate", "--workers", "2") as server:
         server.wait_until_ready()
-        shown = [server.command_lines(), server.get("/metrics").text]
+        shown = [*server.command_lines().values(), server.get("/metrics").text]
         proxy.become(Network.REFUSED)
         shown += [server.wait_until_ready(503).text, server.register().text]
     shown.append(server.log.read_text())

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from registrary.ports.kept_store import KeysUnusable
+from registrary.ports.store import StoreUnavailable
 from registrary.web.gateway import Gateway
 
 Message = MutableMapping[str, Any]  # Any: ASGI's dictionaries have a value type per key
@@ -44,6 +46,16 @@ class Application:
         if scope["type"] != "lifespan":
             raise NotImplementedError("requests are served by HttpProtocol")
         await receive()
+        try:
+            await self._live(scope, receive, send)
+        except (StoreUnavailable, KeysUnusable) as error:
+            if "gateway_at" not in scope["state"]:
+                # One line: a worker is begun again every few seconds until the database is back.
+                message = f"the server cannot start: {error}"
+                await send({"type": "lifespan.startup.failed", "message": message})
+            raise
+
+    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         async with self._lifespan():
             scope["state"]["gateway_at"] = self.gateway_at  # where every connection finds it
             await send({"type": "lifespan.startup.complete"})

@@ -1,10 +1,12 @@
 """Running the application under a server process, or several."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -14,6 +16,7 @@ import msgspec
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from registrary.config import Settings, SettingsError
 from registrary.config.checks import admin_address, listen_address
@@ -30,6 +33,9 @@ Greeting = Callable[[Settings], None]
 
 FAILED: Final = 1
 SILENT_SECONDS: Final = 30  # a worker that says nothing for so long is replaced
+ANSWER_SECONDS: Final = 1  # after which a worker is asked once more
+RESTART_SECONDS: Final = 3  # between two attempts to replace workers that cannot start
+_log: Final = logging.getLogger("registrary.workers")
 
 
 def run_server(settings: Settings, *, greet: Greeting) -> None:
@@ -127,7 +133,6 @@ def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=settings.http.graceful_seconds,
-        timeout_worker_healthcheck=SILENT_SECONDS,
         ssl_certfile=settings.http.tls_certificate,
         ssl_keyfile=settings.http.tls_private_key,
         workers=settings.workers,
@@ -159,19 +164,69 @@ class _Worker(uvicorn.Server):
 
 
 class _Workers(Multiprocess):
-    """Server processes that share a listener, and their parent."""
+    """Server processes that share a listener, and their parent.
+
+    uvicorn gives up all of them when one cannot start. That is right for the first start; later it
+    would turn a worker that died while the database was away into an outage that stays.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._has_served = False
+        self._next_start = 0.0
 
     def run(self) -> None:
         """Serve; that no worker could start is a failure here too."""
         super().run()
-        if any(worker.exitcode == STARTUP_FAILURE for worker in self.processes):
+        if not self._has_served and any(_could_not_start(worker) for worker in self.processes):
             raise SystemExit(FAILED)
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that ended or say nothing."""
+        for index, worker in enumerate(self.processes):
+            if self.should_exit.is_set() or self._is_well(worker):
+                continue
+            if _could_not_start(worker):
+                if not self._has_served:
+                    self.should_exit.set()
+                    return
+                if time.monotonic() < self._next_start:
+                    continue
+            self.processes[index] = self._successor_of(worker)
+
+    def _is_well(self, worker: Process) -> bool:
+        """Tell whether *worker* runs and speaks, or is still given time to.
+
+        Asked in short waits: one that dies while it is asked would be waited for in vain, and so
+        would a signal to all of them.
+        """
+        end = time.monotonic() + SILENT_SECONDS
+        while worker.process.is_alive() and time.monotonic() < end:
+            if worker.ping(timeout=ANSWER_SECONDS):
+                self._has_served = self._has_served or worker.is_ready(timeout=ANSWER_SECONDS)
+                return True
+            if self.signal_queue:
+                return True
+        return False
+
+    def _successor_of(self, worker: Process) -> Process:
+        worker.kill()  # it may only be silent
+        worker.join()
+        _log.warning("worker %s ended; another one takes its place", worker.pid)
+        self._next_start = time.monotonic() + RESTART_SECONDS
+        successor = Process(self.config, self.sockets)
+        successor.start()
+        return successor
 
     def terminate_all(self) -> None:
         """Stop every worker; who connects now is refused at once, and tries elsewhere."""
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
+
+
+def _could_not_start(worker: Process) -> bool:
+    return worker.exitcode == STARTUP_FAILURE
 
 
 def _application(settings: Settings) -> Application:
