@@ -13,6 +13,7 @@ from registrary.config.store_url import is_postgres, store_url
 from registrary.keys.local import FileKeys
 from registrary.keys.material import MaterialError, decode_material
 from registrary.storage.sqlite import upkeep
+from registrary.storage.sqlite.transfer import SqliteArchive
 from registrary.wiring.adapters import database_path
 from registrary.wiring.backup_file import (
     DATABASE,
@@ -62,7 +63,7 @@ async def make_backup(
             keys=made.header.keys != "absent",
             encrypted=lock is not None,
         )
-    manifest = _back_up_file(settings, target, with_keys=with_keys, lock=lock, stages=stages)
+    manifest = await _back_up_file(settings, target, with_keys=with_keys, lock=lock, stages=stages)
     return Backup(
         made_at=manifest.made_at,
         bytes=manifest.files[DATABASE].bytes,
@@ -72,7 +73,7 @@ async def make_backup(
     )
 
 
-def _back_up_file(
+async def _back_up_file(
     settings: Settings, target: Path, *, with_keys: bool, lock: Lock | None, stages: Stages
 ) -> Manifest:
     source, key_file = database_path(settings), key_path(settings)
@@ -85,6 +86,8 @@ def _back_up_file(
         with TemporaryDirectory(dir=beside, prefix=f".{target.name}.") as folder:
             copy = Path(folder) / DATABASE
             upkeep.copy(source, copy, progress=stages("copying"))
+            if await SqliteArchive(copy).mark() is not None:
+                raise BackupError(f"{source} is the half of an unfinished import")
             parts = [(DATABASE, copy)]
             if with_keys:
                 # After the store: keys are only added, so these are all that the copy needs.

@@ -1,5 +1,6 @@
 """A store comes back from its backup whole and verified, or what is there stays as it is."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -16,6 +17,7 @@ from registrary.core.client import Client
 from registrary.core.events import Tag
 from registrary.wiring.adapters import Vault
 from registrary.wiring.backup_file import DATABASE, KEYS, MANIFEST
+from registrary.wiring.places import open_place
 from tests.unit.cli.kit import Office, an_office, run
 
 pytestmark = pytest.mark.only_on("sqlite", because="a backup of it holds its file")
@@ -388,3 +390,20 @@ def test_a_damaged_encrypted_backup_replaces_nothing(office, tmp_path, place):
     assert 1 == done.code
     assert "damaged" in done.err
     assert not (tmp_path / "new" / "registrary.db").exists()
+
+
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_the_half_of_an_import_is_not_backed_up(office, tmp_path, command):
+    """A backup of it would be restored one day, and nobody would know what is missing."""
+
+    async def mark() -> None:
+        async with open_place(office.settings, create=False) as place:
+            await place.archive.set_mark(7)
+
+    asyncio.run(mark())
+
+    done = office.run(command, str(tmp_path / "file"))
+
+    assert 1 == done.code
+    assert "half of an unfinished import" in done.err
+    assert not (tmp_path / "file").exists()
