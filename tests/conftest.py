@@ -20,7 +20,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 from registrary.testing.server import SQLITE, RunStores  # noqa: E402 - see above
-from registrary.testing.stores import postgres_stores  # noqa: E402 - see above
+from registrary.testing.stores import PostgresStores, postgres_stores  # noqa: E402 - see above
 
 STORES = ("sqlite", "postgres")
 """The databases that everything is tested on which keeps records in one."""
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run be of one database: ``pytest --stores sqlite``."""
     parser.addoption(
         "--stores",
-        default="sqlite",
+        default=",".join(STORES),
         metavar="NAMES",
         help=f"run the tests of stores on these databases ({', '.join(STORES)})",
     )
@@ -66,18 +66,19 @@ def store_of(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session")
-def stores(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunStores]:
-    """Return where servers keep their records; whoever asks runs once on each database.
-
-    All processes of a run share one PostgreSQL, which ends with them.
-    """
+def stores(request: pytest.FixtureRequest) -> RunStores:
+    """Return where servers keep their records; whoever asks runs once on each database."""
     if request.param == "sqlite":
-        yield SQLITE
-        return
-    with postgres_stores(folder_of_run(tmp_path_factory)) as postgres:
-        yield postgres
+        return SQLITE
+    databases: PostgresStores = request.getfixturevalue("databases")
+    return databases
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresStores]:
+    """Join the PostgreSQL that all processes of this run share, and that ends with them."""
+    with postgres_stores(folder_of_run(tmp_path_factory)) as databases:
+        yield databases
 
 
 def folder_of_run(factory: pytest.TempPathFactory) -> Path:

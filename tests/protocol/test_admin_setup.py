@@ -13,6 +13,7 @@ import httpx2
 from registrary.testing.server import (
     START_SECONDS,
     STOP_SECONDS,
+    Stores,
     command,
     environment,
     free_port,
@@ -37,12 +38,12 @@ class Started:
 
 
 @contextmanager
-def started(folder: Path, *options: str, **settings: str) -> Iterator[Started]:
+def started(folder: Path, *options: str, stores: Stores, **settings: str) -> Iterator[Started]:
     """Run a development server without an admin token, but *settings*, in its environment."""
     variables = environment() | settings
     del variables["REGISTRARY_ADMIN_TOKEN"]
-    store = f"sqlite:///{folder / 'registrary.db'}"
-    line = command("serve", "--dev", "--listen", "127.0.0.1:0", "--store", store, *options)
+    where = ("--listen", "127.0.0.1:0", "--store", stores.at(folder))
+    line = command("serve", "--dev", *where, *options)
     with (
         (folder / "server.log").open("wb") as log,
         subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, env=variables) as process,
@@ -80,9 +81,9 @@ def listed(server: Started, token: str) -> httpx2.Response:
     return httpx2.get(f"{server.url}/api/v1/clients", headers=headers, trust_env=False)
 
 
-def test_whoever_started_the_server_becomes_its_administrator(tmp_path):
+def test_whoever_started_the_server_becomes_its_administrator(tmp_path, stores):
     """There is no password to be left at its default."""
-    with started(tmp_path) as server:
+    with started(tmp_path, stores=stores) as server:
         (link,) = server.links
         look = httpx2.get(link, trust_env=False)
         done = httpx2.post(link, trust_env=False)
@@ -101,25 +102,25 @@ def test_whoever_started_the_server_becomes_its_administrator(tmp_path):
     assert token not in log + server.greeting
 
 
-def test_each_start_prints_a_new_link_until_there_is_an_administrator(tmp_path):
+def test_each_start_prints_a_new_link_until_there_is_an_administrator(tmp_path, stores):
     """The link on the screen is the one that works; later there is none."""
-    with started(tmp_path) as first:
+    with started(tmp_path, stores=stores) as first:
         (old,) = first.links
-    with started(tmp_path) as second:
+    with started(tmp_path, stores=stores) as second:
         (new,) = second.links
         stale = httpx2.post(f"{second.url}{old.removeprefix(first.url)}", trust_env=False)
         done = httpx2.post(new, trust_env=False)
         token = TOKEN.findall(done.text)[0]
-    with started(tmp_path) as third:
+    with started(tmp_path, stores=stores) as third:
         answer = listed(third, token)
 
     assert (404, 200, 200) == (stale.status_code, done.status_code, answer.status_code)
     assert [] == third.links
 
 
-def test_several_workers_share_one_link(tmp_path):
+def test_several_workers_share_one_link(tmp_path, stores):
     """Four links for one door, three of them dead, would be a riddle."""
-    with started(tmp_path, "--workers", "2") as server:
+    with started(tmp_path, "--workers", "2", stores=stores) as server:
         (link,) = server.links
         done = httpx2.post(link, trust_env=False)
         answer = listed(server, TOKEN.findall(done.text)[0])
@@ -127,10 +128,10 @@ def test_several_workers_share_one_link(tmp_path):
     assert (200, 200) == (done.status_code, answer.status_code)
 
 
-def test_operators_with_a_listener_of_their_own_are_set_up_there(tmp_path):
+def test_operators_with_a_listener_of_their_own_are_set_up_there(tmp_path, stores):
     """Strangers must not reach even the door."""
     apart = f"127.0.0.1:{free_port()}"
-    with started(tmp_path, REGISTRARY_HTTP__ADMIN_LISTEN=apart) as server:
+    with started(tmp_path, REGISTRARY_HTTP__ADMIN_LISTEN=apart, stores=stores) as server:
         (link,) = server.links
         path = link.removeprefix(f"http://{apart}")
         public = httpx2.get(f"{server.url}{path}", trust_env=False)

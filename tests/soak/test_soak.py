@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from registrary.testing.server import RunningServer, environment, running_server
+from registrary.testing.server import RunningServer, Stores, environment, running_server
 from tests.faults.ledger import Outcome
 from tests.faults.outage import wait_until
 from tests.soak.book import Book, Stop
@@ -40,9 +40,11 @@ def test_a_short_soak_finds_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, stores: Stores) -> Iterator[RunningServer]:
     """Run one server for all tests; each has a book of its own."""
-    with running_server(tmp_path_factory.mktemp("soak"), "--no-rate-limits") as running:
+    with running_server(
+        tmp_path_factory.mktemp("soak"), "--no-rate-limits", stores=stores
+    ) as running:
         yield running
 
 
