@@ -31,8 +31,9 @@ def main() -> None:
     parser.add_argument("--until-free")
     parser.add_argument("command", nargs=REMAINDER)
     options = parser.parse_args()
-    # What a terminal sends to all is for whoever holds the leash to act on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is sent to all at once, as by a terminal, is for whoever holds the leash to act on.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     # Processes whose parent was killed come to us, so that none stays in the table of the machine.
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
     user, group = options.user.split(":") if options.user else (None, None)

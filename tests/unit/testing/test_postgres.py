@@ -1,10 +1,13 @@
 """PostgreSQL of the tests does what tests of outages count on."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from registrary.testing.postgres import DURABLE, Cluster
 
@@ -43,14 +46,18 @@ def test_a_killed_cluster_starts_again_with_what_it_had():
         assert "1" == cluster.sql("select number from proof", database=name)
 
 
-def test_a_cluster_ends_with_who_started_it():
-    """A run of the tests that is killed leaves no server and no folder behind."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "terminate"])
+def test_a_cluster_ends_with_who_started_it(number: signal.Signals):
+    """A run of the tests that is ended, with all its processes at once, leaves nothing behind."""
     command = [sys.executable, "-c", HOLDER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as holder:
         assert holder.stdout
         folder, pid = holder.stdout.readline().split()
 
-        holder.send_signal(signal.SIGKILL)
+        end_all = os.kill if number is signal.SIGKILL else os.killpg
+        end_all(holder.pid, number)
 
     end = time.monotonic() + 30
     while time.monotonic() < end and (Path(folder).exists() or Path(f"/proc/{pid}").exists()):
