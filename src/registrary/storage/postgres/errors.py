@@ -75,6 +75,9 @@ def outage(error: BaseException, address: str) -> StoreUnavailable | None:
     state = state_of(error)
     if state in _MISSING:
         return SchemaMismatch(f"{address}: its schema is not ours; run `registrary migrate`")
+    if isinstance(error, exceptions.ClientConfigurationError):
+        # Its text may repeat what the URL says.
+        return StoreUnavailable(f"{address}: a parameter of its URL cannot be used")
     if isinstance(error, exceptions.DataError | ValueError):
         return None
     if state in _BY_STATE:
@@ -83,9 +86,6 @@ def outage(error: BaseException, address: str) -> StoreUnavailable | None:
         return StoreUnavailable(f"{address}: it does not answer in time")
     if isinstance(error, exceptions.TargetServerAttributeNotMatched):
         return StoreUnavailable(f"{address}: no server there takes writes; all are standbys")
-    if isinstance(error, exceptions.ClientConfigurationError):
-        # Its text may repeat what the URL says.
-        return StoreUnavailable(f"{address}: a parameter of its URL cannot be used")
     if isinstance(error, OSError):
         return StoreUnavailable(f"{address}: it cannot be reached ({_cause(error)})")
     if isinstance(error, _LOST):
