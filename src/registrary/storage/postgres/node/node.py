@@ -35,7 +35,9 @@ class Node:
         self.leadership: Leadership = lock or EverybodyLeads()
         self.limiter = SharedLimiter(local, Rates(database), clock)
         self.upkeep = Upkeep(database)
-        self._session = Session(url, options, freshness=Freshness(cache), leadership=lock)
+        self._session = Session(
+            url, options, freshness=Freshness(cache), leadership=lock, store=database
+        )
         self._comparing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
+from registrary.ports.store import StoreUnavailable
 from registrary.storage.postgres.address import Address
+from registrary.storage.postgres.connecting import Database
 from registrary.storage.postgres.errors import outage
 from registrary.storage.postgres.line import Line, connect
 from registrary.storage.postgres.node.feed import TableFeed
@@ -46,12 +48,14 @@ class Session:
         *,
         freshness: Freshness,
         leadership: LockLeadership | None,
+        store: Database,
     ) -> None:
         seconds = min(options.connect_seconds, CONNECT_SECONDS)
         self._address = Address(url)
         self._options = replace(options, connect_seconds=seconds)
         self._freshness = freshness
         self._leadership = leadership
+        self._store = store
         self._called = asyncio.Event()
         self._looked = asyncio.Event()
         self._stops = False
@@ -93,6 +97,7 @@ class Session:
         """Connect, and look until the connection breaks or the session stops."""
         line = await connect(self._address, self._options)
         try:
+            await self._compare(line)
             if self._leadership is not None:
                 await self._prepare(line)
             while not self._stops:
@@ -104,6 +109,17 @@ class Session:
             self._freshness.lose()
             if self._leadership is not None:
                 self._leadership.lose()
+
+    async def _compare(self, line: Line) -> None:
+        """Make sure that what is looked at is what is written to.
+
+        After a failover one URL may lead to the old server still; and two URLs are easily two
+        databases. What changed would never be heard of.
+        """
+        with _deadline(line):
+            here = await line.connection.fetchval(_SQL["identity"])
+        if here != (await self._store.rows(_SQL["identity"]))[0][0]:
+            raise StoreUnavailable(f"{self._address}: this is another database than the store's")
 
     async def _prepare(self, line: Line) -> None:
         with _deadline(line):
@@ -136,7 +152,8 @@ class Session:
 
     def _tell(self, error: Exception) -> None:
         """Log an outage once, and a mistake each time."""
-        unavailable = outage(error, str(self._address))
+        is_told = isinstance(error, StoreUnavailable)
+        unavailable = error if is_told else outage(error, str(self._address))
         if unavailable is None:
             _log.error("the session of the node failed", exc_info=error)
         elif self._is_well:

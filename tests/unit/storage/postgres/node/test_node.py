@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ from registrary.testing.factories import (
     an_issuer,
 )
 from registrary.testing.postgres import Cluster
+from registrary.testing.stores import TEMPLATE, make_template
 from tests.faults.proxy import Network, proxy_to
 
 pytestmark = pytest.mark.anyio
@@ -217,6 +218,23 @@ async def test_a_pooled_node_leads_over_its_direct_connection(url):
     assert (True, False) == answers
 
 
+async def test_a_direct_connection_to_another_database_is_noticed(url, cluster, caplog):
+    """What a node looks at must be what it reads, or nothing that was revoked would ever end."""
+    client = a_client()
+    caplog.set_level(logging.WARNING, "registrary.node")
+    with cluster.database(template=TEMPLATE) as elsewhere:
+        async with a_node(url, pooled=True, direct=elsewhere) as (node, store):
+            await store.commit(Changes(puts=(Put(client),)))
+            before = await node.store.get(Client, ISSUER_ID, client.client_id)
+            put = following(client)
+            await store.commit(Changes(puts=(put,)))
+            after = await node.store.get(Client, ISSUER_ID, client.client_id)
+            leads_there = node.leadership.leads()
+
+    assert (client, put.record, False) == (before, after, leads_there)
+    assert "another database" in caplog.text
+
+
 async def test_rates_are_shared(url):
     """A limit of ten is ten on all nodes together, and a moment's worth more."""
     rate = Rate(10, timedelta(hours=1))
@@ -293,8 +311,18 @@ async def test_rates_at_rest_are_swept(url):
         await eventually(one_is_left)
 
 
-async def test_after_a_crash_the_server_is_taken_for_another(url, cluster):
+@pytest.fixture(scope="module")
+def fragile() -> Iterator[tuple[Cluster, str]]:
+    """Run a server of our own, which nobody else misses when it crashes, and a store on it."""
+    with Cluster.running() as cluster:
+        make_template(cluster)
+        with cluster.database(template=TEMPLATE) as url:
+            yield cluster, url
+
+
+async def test_after_a_crash_the_server_is_taken_for_another(fragile):
     """Numbers of transactions may come again after it, and changes would be overlooked."""
+    cluster, url = fragile
     line = await connect(Address(url), PostgresOptions())
     before = await TableFeed(line.connection).news(None)
 
@@ -313,9 +341,9 @@ async def test_after_a_crash_the_server_is_taken_for_another(url, cluster):
     await eventually(is_another)
 
 
-async def test_a_node_follows_again_after_a_crash_of_the_server(url, cluster, caplog):
+async def test_a_node_follows_again_after_a_crash_of_the_server(fragile, caplog):
     """Service returns without a restart, and the operator is told once of each."""
-    client = a_client()
+    client, (cluster, url) = a_client(), fragile
     caplog.set_level(logging.INFO, "registrary.node")
     async with a_node(url) as (node, store):
         await store.commit(Changes(puts=(Put(client),)))

@@ -25,6 +25,12 @@ LEFT JOIN (
     LIMIT $2
 ) AS told ON true;
 
+-- name: identity
+-- Which database of which server this is, however one came here.
+SELECT pg_postmaster_start_time()::text || ' ' || oid::text
+FROM pg_database
+WHERE datname = current_database();
+
 -- name: lead
 SELECT pg_try_advisory_lock($1, $2);
 
