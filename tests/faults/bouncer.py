@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from registrary.testing import leash
 from registrary.testing.postgres import USER, Cluster
 from registrary.testing.postgres_program import Program, quiet_port
 
@@ -42,19 +43,17 @@ class Bouncer:
 
     def start(self) -> None:
         """Start it and return once it takes connections."""
-        command = [_executable(), str(self.folder / "pgbouncer.ini")]
         user = self.program.user
+        who = ["--user", f"{user.pw_uid}:{user.pw_gid}"] if user else []
+        command = [sys.executable, "-S", "-E", leash.__file__, *who, _executable()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                [*command, str(self.folder / "pgbouncer.ini")],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env=self.program.environment(),
-                user=user.pw_uid if user else None,
-                group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
             )
         end = time.monotonic() + _START_SECONDS
         while not self._answers():
@@ -64,8 +63,8 @@ class Bouncer:
 
     def kill(self) -> None:
         """End it at once."""
-        if self._process is not None:
-            self._process.kill()
+        if self._process is not None and self._process.stdin:
+            self._process.stdin.close()  # lets it off the leash, which ends it
             self._process.wait(_START_SECONDS)
 
     def _answers(self) -> bool:

@@ -27,24 +27,31 @@ LIMITED = {
 MIX = {"register": 3, "read": 3, "update": 3, "redeem": 2, "delete": 1}
 
 
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    """Build the machine of the node."""
+@pytest.fixture(scope="module")
+def module_machine() -> Iterator[Machine]:
+    """Build the machine of the nodes."""
     with faulty_machine() as built:
         yield built
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> str:
-    """Return where the node keeps everything."""
-    return f"sqlite:///{tmp_path}/registrary.db"
+def machine(module_machine: Machine) -> Iterator[Machine]:
+    """Return the machine, whose clock is right before and after."""
+    yield module_machine
+    module_machine.heal()
 
 
-@pytest.fixture
-def node(store: str, tmp_path: Path, machine: Machine) -> Iterator[Node]:
+@pytest.fixture(scope="module")
+def node(module_machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """Run a node on the machine."""
-    with node_on(store, tmp_path, variables=machine.environment) as running:
+    folder = tmp_path_factory.mktemp("steps")
+    with node_on(store_in(folder), folder, variables=module_machine.environment) as running:
         yield running
+
+
+def store_in(folder: Path) -> str:
+    """Return where a node keeps everything."""
+    return f"sqlite:///{folder}/registrary.db"
 
 
 def a_client(node: Node, *, method: str = "client_secret_basic") -> dict[str, Any]:
@@ -111,11 +118,11 @@ def refused(node: Node) -> httpx2.Response:
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 def test_a_limit_locks_nobody_out_for_the_length_of_a_jump(
-    store: str, tmp_path: Path, machine: Machine, seconds: int
+    tmp_path: Path, machine: Machine, seconds: int
 ) -> None:
     """Whoever used up his minute waits a minute, whatever the clock did in it."""
     variables = machine.environment | LIMITED
-    with node_on(store, tmp_path, variables=variables, options=STRICT) as node:
+    with node_on(store_in(tmp_path), tmp_path, variables=variables, options=STRICT) as node:
         machine.step_clock(seconds)
         told = [refused(node)]
         machine.step_clock(0)

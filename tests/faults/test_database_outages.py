@@ -52,7 +52,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def module_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Start them once for the tests that leave them running."""
+    """Start them once for the tests that leave them running, with a log that proves in the end."""
     with ExitStack() as stack:
         enter = stack.enter_context
         machine = enter(faulty_machine(TABLES, LOG))
@@ -61,6 +61,7 @@ def module_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         folder, store = tmp_path_factory.mktemp("outages"), store_of(proxy.port)
         node = enter(node_on(store, folder, options=MIGRATING, variables=IMPATIENT))
         yield Place(machine, cluster, proxy, node)
+        assert [] == node.faults_of_log()
 
 
 @pytest.fixture
@@ -76,7 +77,6 @@ def assert_well(place: Place, ledger: Ledger, before: tuple[int, int]) -> None:
     files, memory = before
 
     assert [] == findings_on(place.node.url, ledger, within=ANSWERED_SECONDS)
-    assert [] == place.node.faults_of_log()
     assert 0 == ledger.total(Outcome.LOST) + ledger.total(Outcome.UNREACHED)
     wait_until(lambda: connections_of_nodes(place.cluster) <= CONNECTIONS + SPARE)
     wait_until(lambda: place.node.open_files() <= files + CONNECTIONS + SPARE)
