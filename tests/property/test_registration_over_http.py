@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from registrary.core.client import Client
@@ -225,6 +225,7 @@ def test_no_document_makes_a_client_that_breaks_a_rule(site: Site, document) -> 
         assert body["error_description"]
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])  # few documents make a client
 @given(document=documents.map(near))
 def test_what_was_echoed_registers_the_same_client(site: Site, document) -> None:
     """What a server says of a client can be said to a server."""
@@ -237,6 +238,7 @@ def test_what_was_echoed_registers_the_same_client(site: Site, document) -> None
     assert echo == without(again, *RESPONSE_ONLY)
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])  # few documents make a client
 @given(document=documents.map(near))
 def test_what_was_echoed_updates_nothing(site: Site, document) -> None:
     """A client that sends back what it read stays as it was, and nothing is written of it."""

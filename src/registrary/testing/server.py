@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 ADMIN_TOKEN: Final = "admin-token-of-a-test-server"
 ENCRYPTION_KEY: Final = "a2V5IG9mIGEgdGVzdCBzZXJ2ZXIsIG9mIDMyIGJ5dGU"
-START_SECONDS: Final = 30  # how long a server may take to answer on a busy machine
+START_SECONDS: Final = 90  # how long a server may take to answer on a busy machine
 STOP_SECONDS: Final = 20
 
 
