@@ -1,8 +1,6 @@
 """A PostgreSQL of the bench's own: new data folder, Unix socket only, gone afterwards."""
 
 import os
-import pwd
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,22 +10,15 @@ from signal import SIGINT
 from urllib.parse import quote
 
 from bench.processes import Missing, running
+from registrary.testing.postgres_program import Missing as NoPostgres
+from registrary.testing.postgres_program import Program
 
 _START_SECONDS = 30.0
 
 
 def find_binaries() -> Path:
     """Return the folder of the newest PostgreSQL installed here; raise `Missing` without one."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/postgres"),
-        key=lambda path: float(path.parent.parent.name),
-    )
-    on_path = shutil.which("postgres")
-    if found:
-        return found[-1].parent
-    if on_path:
-        return Path(on_path).parent
-    raise Missing("PostgreSQL is not installed")
+    return _program().binaries
 
 
 @contextmanager
@@ -36,7 +27,8 @@ def cluster(folder: Path) -> Iterator[tuple[str, int]]:
 
     Settings are the shipped ones: ``fsync`` and ``synchronous_commit`` are on.
     """
-    binaries, user = find_binaries(), _owner()
+    program = _program()
+    binaries, user = program.binaries, program.user
     folder.mkdir()
     if user:
         os.chown(folder, user.pw_uid, user.pw_gid)
@@ -69,16 +61,12 @@ def version() -> str:
     return subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout
 
 
-def _owner() -> pwd.struct_passwd | None:
-    """Return whom the server must run as: root may not, everyone else runs it as themselves."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise Missing("PostgreSQL cannot run as root, and there is no user postgres or nobody")
+def _program() -> Program:
+    """Return PostgreSQL as the tests find it, and as whom it runs here."""
+    try:
+        return Program.find()
+    except NoPostgres as error:
+        raise Missing(str(error)) from error
 
 
 def _wait(binaries: Path, folder: Path) -> None:
