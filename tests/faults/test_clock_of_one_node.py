@@ -43,15 +43,22 @@ class Nodes:
     true: Node
 
 
-@pytest.fixture
-def nodes(cluster: Cluster, tmp_path: Path) -> Iterator[Nodes]:
-    """Run them."""
+@pytest.fixture(scope="module")
+def module_nodes(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Run them once for the tests that leave them running."""
     with ExitStack() as stack:
         enter, store = stack.enter_context, store_of(cluster.port)
-        machine = enter(faulty_machine())
-        odd = enter(node_on(store, tmp_path, options=MIGRATING, variables=machine.environment))
-        true = enter(node_on(store, tmp_path, options=(*UNLIMITED, "--issuer", odd.url)))
+        folder, machine = tmp_path_factory.mktemp("nodes"), enter(faulty_machine())
+        odd = enter(node_on(store, folder, options=MIGRATING, variables=machine.environment))
+        true = enter(node_on(store, folder, options=(*UNLIMITED, "--issuer", odd.url)))
         yield Nodes(machine, odd, true)
+
+
+@pytest.fixture
+def nodes(module_nodes: Nodes) -> Iterator[Nodes]:
+    """Return them, with clocks that are right before and after."""
+    yield module_nodes
+    module_nodes.machine.heal()
 
 
 def a_client(node: Node, *, method: str = "client_secret_basic") -> dict[str, Any]:
@@ -97,6 +104,7 @@ def test_a_leader_ahead_removes_nothing_that_others_need(nodes: Nodes) -> None:
 
     nodes.machine.step_clock(HOUR)
     nodes.odd.stop()  # which sweeps a last time
+    nodes.odd.start()
 
     told = nodes.true.post("/introspect", data={"token": token}, auth=own).json()
     again = nodes.true.post("/token", data=FORM | asserted)
