@@ -62,7 +62,6 @@ class Started:
     known: list[Registered] = field(default_factory=list)
     visitor: Visitor | None = None
     refreshable: list[tuple[Registered, dict[str, str]]] = field(default_factory=list)
-    introspectable: list[tuple[Registered, dict[str, str]]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -97,9 +96,9 @@ class Started:
             case "refresh":
                 return [self._refreshing(client, tokens) for client, tokens in self.refreshable]
             case _:
-                return [
-                    self._introspecting(client, tokens) for client, tokens in self.introspectable
-                ]
+                # Made anew: those of a server that waited for others to start have expired by now.
+                fresh = _redeemed(self, self.server.introspectable)
+                return [self._introspecting(client, tokens) for client, tokens in fresh]
 
     def exchanges(self, count: int, *, resource: str = "") -> list[bytes]:
         """Return *count* exchanges of fresh codes, turning over the clients."""
@@ -191,7 +190,6 @@ def _let_people_in(server: Started) -> None:
     server.refreshable = _redeemed(server)
     for name in ("access_token", "id_token"):
         _expect_es256(server, server.refreshable[0][1][name])
-    server.introspectable = _redeemed(server, server.server.introspectable)
     if not _ask(server, server.requests("introspect")[0], 200)["active"]:
         raise Broken(f"{server.server.name}: a fresh token is not active")
 
