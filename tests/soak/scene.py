@@ -1,7 +1,6 @@
 """What a soak runs on: a primary, its synchronous standby, a pooler, a network and two nodes."""
 
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -29,6 +28,7 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
+admin_users = {admin}
 pool_mode = transaction
 default_pool_size = 20
 max_client_conn = 200
@@ -44,10 +44,12 @@ class Pooler(Bouncer):
 
     def lead_to(self, port: int) -> None:
         """Lead to the server at *port* from now on."""
-        text = _POOLER.format(database=DATABASE, server=port, role=ROLE, port=self.port)
+        names = {"database": DATABASE, "role": ROLE, "admin": USER}
+        text = _POOLER.format(server=port, port=self.port, **names)
         (self.folder / "pgbouncer.ini").write_text(text)
         if self._process is not None:
-            self._process.send_signal(signal.SIGHUP)
+            console = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", "pgbouncer")
+            self.program.run("psql", "-X", "-q", *console, "-c", "RELOAD")
 
     def remove(self) -> None:
         """End it, and remove its folder."""
