@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from registrary.config.loading import SettingsError
 from registrary.config.settings import HttpSettings, Settings
 from registrary.config.store_url import (
-    demand_encryption_key,
     direct_url,
     is_postgres,
     store_url,
@@ -156,7 +155,6 @@ def store_is_known(settings: Settings) -> None:
             "keys.file is for SQLite; on PostgreSQL keys lie in the store, sealed under "
             "keys.encryption_key"
         )
-    demand_encryption_key(settings)
     direct_url(settings)
 
 

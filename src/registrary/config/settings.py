@@ -133,8 +133,10 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     encryption_key: Annotated[
         str | None,
         documented(
-            "What the keys in PostgreSQL are sealed under, as registrary keys new prints it. Keep "
-            "a copy apart from the database: without it no stored credential works."
+            "What the keys in PostgreSQL are sealed under, as registrary keys new prints it, the "
+            "same for every server on it. When absent, the first start makes one in "
+            "~/.local/state/registrary/postgresql.key. Keep a copy apart from the database: "
+            "without it no stored credential works."
         ),
     ] = None
     previous_encryption_key: Annotated[

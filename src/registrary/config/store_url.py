@@ -40,17 +40,6 @@ def holds_password(url: str) -> bool:
     return is_postgres(url) and ("password=" in parameters or bool(at and ":" in user))
 
 
-def demand_encryption_key(settings: Settings) -> str:
-    """Return the key that the keys in PostgreSQL are sealed under, as it was set."""
-    if settings.keys.encryption_key is None:
-        raise SettingsError(
-            "keys.encryption_key is required on PostgreSQL: make one with registrary keys new, "
-            "keep a copy apart from the database, and name its file in "
-            "REGISTRARY_KEYS__ENCRYPTION_KEY_FILE"
-        )
-    return settings.keys.encryption_key
-
-
 def direct_url(settings: Settings) -> str | None:
     """Return where PostgreSQL is reached past a pooler; None when nothing says so."""
     direct = settings.postgres.direct

@@ -64,7 +64,7 @@ class DatabasePlace:
 @asynccontextmanager
 async def open_database_place(settings: Settings, *, create: bool) -> AsyncIterator[DatabasePlace]:
     """Open the database of *settings*; with *create* its tables are made where there are none."""
-    place = DatabasePlace(settings, tuple(keys_at_hand(settings)))
+    place = DatabasePlace(settings, keys_at_hand(settings, create=create))
     try:
         if create:
             await _see_to_tables(place, settings)

@@ -16,7 +16,7 @@ from registrary.storage.sqlite.transfer import SqliteArchive
 from registrary.wiring.adapters import Vault, database_path
 from registrary.wiring.key_places import KeyFile, KeyPlace, take_owner
 from registrary.wiring.offline import key_path
-from registrary.wiring.sealed_keys import keys_at_hand
+from registrary.wiring.sealed_keys import named_keys
 
 
 class Place(Protocol):
@@ -89,5 +89,4 @@ async def _file_place(settings: Settings, *, create: bool) -> FilePlace:
         take_owner(database.parent, database)
     if create:
         await open_sqlite(database).close()
-    at_hand = tuple(keys_at_hand(settings)) if settings.keys.encryption_key else ()
-    return FilePlace(database, key_file, KeyFile(key_file, at_hand))
+    return FilePlace(database, key_file, KeyFile(key_file, named_keys(settings)))

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from registrary.cli.main import app
-from registrary.config import Settings
+from registrary.config import Settings, SettingsError
 from registrary.config.settings import KeySettings
 from registrary.keys.encryption import EncryptionKey
 from registrary.testing.postgres import Cluster
@@ -45,19 +45,18 @@ def served(empty: str) -> str:
     """Return the URL of a database with an issuer and its keys, as a server reaches it."""
     run("migrate", "--store", empty, "--application-role", ROLE)
     url = as_server(empty)
-    settings = Settings(
-        issuer=ISSUER_URL, store=url, keys=KeySettings(encryption_key=ENCRYPTION_KEY)
-    )
-
-    async def start() -> None:
-        vault = await open_vault(settings, create=True)
-        try:
-            await begin(vault, settings)
-        finally:
-            await vault.store.close()
-
-    asyncio.run(start())
+    asyncio.run(started_on(url, KeySettings(encryption_key=ENCRYPTION_KEY)))
     return url
+
+
+async def started_on(url: str, keys: KeySettings) -> None:
+    """Begin with the database as a server does."""
+    settings = Settings(issuer=ISSUER_URL, store=url, keys=keys)
+    vault = await open_vault(settings, create=True)
+    try:
+        await begin(vault, settings)
+    finally:
+        await vault.store.close()
 
 
 def as_server(url: str, *, password: str = CANARY) -> str:
@@ -189,11 +188,11 @@ def test_what_is_wrong_is_said_on_one_line_without_the_password(cluster, words):
 )
 def test_a_server_that_cannot_start_says_why_on_one_line(empty, spoil, told, workers):
     """An operator reads the last line and a script the exit code; workers are not begun at all."""
-    arguments = ["--dev", "--listen", "127.0.0.1:0", "--workers", workers, "--store", spoil(empty)]
+    arguments = ["--dev", "--listen", "127.0.0.1:0", "--workers", workers]
 
     done = subprocess.run(
         command("serve", *arguments),
-        env=environment(),
+        env=environment() | {"REGISTRARY_STORE": spoil(empty)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -232,19 +231,45 @@ def test_a_role_without_rights_is_sent_to_whoever_gives_them(empty):
 @pytest.mark.parametrize(
     ("key", "code", "told"),
     [
-        (None, 2, "make one with registrary keys new"),
+        (None, 2, "keys.encryption_key is required: name the file of the key"),
         ("too-short", 2, "keys.encryption_key must be 32 bytes in base64url"),
         (OTHER_KEY, 1, f"it is sealed under key {EncryptionKey.parse(ENCRYPTION_KEY).id}"),
     ],
     ids=["missing", "malformed", "other"],
 )
-def test_keys_that_do_not_open_the_store_are_told_apart(served, key, code, told):
+def test_keys_that_do_not_open_the_store_are_told_apart(served, tmp_path, key, code, told):
     """Each is mended in another place."""
-    done = run("client", "list", "--store", served, env={"REGISTRARY_KEYS__ENCRYPTION_KEY": key})
+    secrets = {"REGISTRARY_KEYS__ENCRYPTION_KEY": key, "XDG_STATE_HOME": str(tmp_path)}
+
+    done = run("client", "list", "--store", served, env=secrets)
 
     assert (code, 1) == (done.code, len(done.err.splitlines()))
     assert told in done.err
     assert key is None or key not in done.err
+
+
+def test_who_names_no_key_gets_one_of_the_account(empty, tmp_path, monkeypatch):
+    """A first server starts with an address and a store, and the next start finds its key."""
+    run("migrate", "--store", empty)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    secrets = {"REGISTRARY_KEYS__ENCRYPTION_KEY": None}
+
+    asyncio.run(started_on(empty, KeySettings()))
+    asyncio.run(started_on(empty, KeySettings()))
+    done = run("client", "list", "--store", empty, env=secrets)
+
+    assert 0 == done.code
+    assert ["postgresql.key"] == [file.name for file in (tmp_path / "registrary").iterdir()]
+
+
+def test_a_second_machine_makes_no_key_of_its_own(served, tmp_path, monkeypatch):
+    """It would open nothing, and lie there as if it did."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    with pytest.raises(SettingsError, match="encryption_key is required"):
+        asyncio.run(started_on(served, KeySettings()))
+
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_a_store_that_never_served_has_no_keys_to_restore(empty):

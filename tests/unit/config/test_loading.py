@@ -233,7 +233,6 @@ ON_POSTGRES = {
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"REGISTRARY_KEYS__ENCRYPTION_KEY": None}, "registrary keys new"),
         ({"REGISTRARY_KEYS__FILE": "there.keys"}, "keys.file is for SQLite"),
         ({"REGISTRARY_STORE": "postgres://u:s3cr3t@h/d"}, "spelt postgresql://"),
         ({"REGISTRARY_STORE": "postgresql://"}, "postgresql://USER@HOST/DATABASE"),
@@ -245,7 +244,6 @@ ON_POSTGRES = {
         ({"REGISTRARY_POSTGRES__DIRECT": "postgresql://u:s3cr3t /x@h/d"}, "spell / as %2F"),
     ],
     ids=[
-        "no-key",
         "key-file",
         "other-spelling",
         "nowhere",
