@@ -60,8 +60,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def store_of(item: pytest.Item) -> str:
     """Return the database that a test runs on; SQLite for one that needs none in particular."""
-    call = getattr(item, "callspec", None)
-    name: str = call.params.get("stores", STORES[0]) if call else STORES[0]
+    call, only = getattr(item, "callspec", None), item.get_closest_marker("only_on")
+    own: str = only.args[0] if only else STORES[0]
+    name: str = call.params.get("stores", own) if call else own
     return name
 
 

@@ -17,6 +17,8 @@ from tests.faults.machine import Machine, faulty_machine
 from tests.faults.nodes import MIGRATING, UNLIMITED, Node, node_on
 from tests.faults.outage import wait_until
 
+pytestmark = pytest.mark.only_on("postgres", because="it starts its own")
+
 HOUR = 3600
 FORM = {"grant_type": "client_credentials"}
 PER_MINUTE = 6

@@ -16,6 +16,8 @@ from tests.faults.nodes import MIGRATING, Node, node_on
 from tests.faults.outage import wait_until
 from tests.faults.verdict import findings_on, stored_at, whole
 
+pytestmark = pytest.mark.only_on("postgres", because="it starts its own")
+
 STORM = 400  # connections at once
 WAVES = 3
 POOL = 4

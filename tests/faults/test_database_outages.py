@@ -27,6 +27,8 @@ from tests.faults.outage import wait_until
 from tests.faults.proxy import Network, Proxy, proxy_to
 from tests.faults.verdict import findings_on
 
+pytestmark = pytest.mark.only_on("postgres", because="it starts its own")
+
 SOME = 40  # acknowledged writes that show that all is well
 FEW = 6  # refusals that show that it is not; each may take a deadline
 CONNECTIONS = 8  # of a node's pool, as settings have it

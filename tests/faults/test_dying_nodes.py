@@ -13,6 +13,8 @@ from tests.faults.nodes import MIGRATING, UNLIMITED, node_on
 from tests.faults.outage import wait_until
 from tests.faults.verdict import findings_on, listed
 
+pytestmark = pytest.mark.only_on("postgres", because="it starts its own")
+
 SOME = 60  # acknowledged writes that show that all is well
 TURNS = 2
 

@@ -16,6 +16,8 @@ from tests.faults.outage import wait_until
 from tests.faults.proxy import proxy_to
 from tests.faults.verdict import findings_on
 
+pytestmark = pytest.mark.only_on("postgres", because="it starts its own")
+
 SOME = 60  # acknowledged writes that show that all is well
 FEW = 6  # refusals that show that it is not
 

@@ -13,6 +13,8 @@ from tests.faults.load import load_on
 from tests.faults.nodes import MIGRATING, node_on
 from tests.faults.verdict import findings_on
 
+pytestmark = pytest.mark.only_on("postgres", because="it starts its own")
+
 SOME = 40  # acknowledged writes that show that all is well
 FEW = 6  # refusals that show that it is not
 POOLED = IMPATIENT | {"REGISTRARY_POSTGRES__POOLED": "true"}
