@@ -103,10 +103,10 @@ def _cause(error: OSError) -> str:
 
 @contextmanager
 def outages_told(address: str) -> Iterator[None]:
-    """Raise what PostgreSQL refuses for reasons of its own as `StoreUnavailable`."""
+    """Raise what lies in PostgreSQL, or on the way there, as `StoreUnavailable`."""
     try:
         yield
-    except exceptions.PostgresError as error:
+    except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
         unavailable = outage(error, address)
         if unavailable is None:
             raise

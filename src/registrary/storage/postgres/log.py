@@ -12,7 +12,7 @@ from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEve
 from registrary.ports.store import Conflict
 from registrary.storage.postgres.connecting import Database, Rows
 from registrary.storage.postgres.errors import ENTANGLED, outage, state_of
-from registrary.storage.postgres.keys import is_storable
+from registrary.storage.postgres.storable import is_storable
 from registrary.storage.shared.statements import statements
 from registrary.storage.shared.times import moment_of
 

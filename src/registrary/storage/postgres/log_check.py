@@ -21,7 +21,7 @@ LOG_TABLES: Final = ("event_log", "event", "event_place", "waiting_event", "tile
 _SECONDS: Final = 24 * 3600.0  # everything is read, and somebody waits for it
 _LIMIT: Final = 100  # lines of one check
 _STRAYS: Final = statements(__package__, "strays")
-_SQL: Final = statements(__package__, "upkeep")
+_SQL: Final = statements(__package__, "log_check")
 _REFUSAL: Final = re.compile(r"FUNCTION registrary\.refuse\(\).*?\$\$(.*?)\$\$", re.DOTALL)
 _DAMAGE: Final = "XX"
 

@@ -10,12 +10,12 @@ from registrary.core.changes import Changes
 from registrary.core.issuer import Issuer
 from registrary.ports.audit_log import LoggedEvent, Sequencing, Tile, WaitingEvent
 from registrary.ports.store import PageOf, StoreUnavailable
-from registrary.storage.postgres import log_check, schema, upkeep
+from registrary.storage.postgres import log_check, partitions, schema
 from registrary.storage.postgres.connecting import Database
 from registrary.storage.postgres.key_document import KeyDocument
-from registrary.storage.postgres.keys import cursor_of, is_storable
 from registrary.storage.postgres.log import Log
 from registrary.storage.postgres.reading import Fetcher
+from registrary.storage.postgres.storable import cursor_of, is_storable
 from registrary.storage.postgres.tables import BY_TYPE, Table
 from registrary.storage.postgres.work import ChangesWork
 from registrary.storage.postgres.writer import Writer
@@ -166,7 +166,7 @@ class PostgresStore:
 
     async def prepare_partitions(self, *, ahead: int = schema.PARTITIONS_AHEAD) -> int:
         """Make the partitions of events of the months to come; return how many are new."""
-        return await upkeep.prepare_partitions(self.database, ahead)
+        return await partitions.prepare_partitions(self.database, ahead)
 
     async def close(self) -> None:
         """Finish the writes under way and let go of every connection."""

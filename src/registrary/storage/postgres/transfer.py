@@ -1,8 +1,8 @@
 """A store in PostgreSQL as rows, to be carried elsewhere or filled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,10 +23,11 @@ from registrary.ports.transfer import (
 )
 from registrary.storage.postgres import schema
 from registrary.storage.postgres.address import Address
-from registrary.storage.postgres.errors import outage
+from registrary.storage.postgres.errors import outages_told
 from registrary.storage.postgres.line import APPLICATION_NAME, connect
 from registrary.storage.postgres.options import PostgresOptions
 from registrary.storage.postgres.tables import BY_KIND
+from registrary.storage.shared.sections import by_section
 from registrary.storage.shared.statements import statements
 from registrary.storage.shared.times import moment_of
 
@@ -37,27 +38,8 @@ _LOOK_SECONDS: Final = 0.2
 _SQL: Final = statements(__package__, "transfer")
 _COUNT: Final = {COUNTERS: _SQL["count_counters"], LOGS: _SQL["count_logs"]}
 _BEFORE_ALL: Final[dict[str, Row]] = {LOGS: ("",), TILES: ("", -1, -1), CHECKPOINTS: ("", -1)}
-_READ: Final = {
-    COUNTERS: _SQL["counters"],
-    LOGS: _SQL["logs"],
-    TILES: _SQL["tiles"],
-    CHECKPOINTS: _SQL["checkpoints"],
-    **{
-        kind: _SQL["ending_records" if table.ends else "records"].replace("{section}", kind)
-        for kind, table in BY_KIND.items()
-    },
-}
-_ADD: Final = {
-    COUNTERS: _SQL["add_counter"],
-    LOGS: _SQL["add_log"],
-    EVENTS: _SQL["add_event"],
-    TILES: _SQL["add_tile"],
-    CHECKPOINTS: _SQL["add_checkpoint"],
-    **{
-        kind: _SQL["add_ending_record" if table.ends else "add_record"].replace("{section}", kind)
-        for kind, table in BY_KIND.items()
-    },
-}
+_READ: Final = by_section("read", _SQL)
+_ADD: Final = by_section("add", _SQL)
 # Every commit writes to one of these, and a server's role may lock them.
 _HELD: Final = (*BY_KIND, COUNTERS, "waiting_event")
 
@@ -72,7 +54,7 @@ class PostgresSnapshot:
     async def count(self, section: str) -> int:
         """Return how many rows the section has."""
         sql = _COUNT.get(section, _SQL["count"]).replace("{section}", section)
-        with _outages_told(self._address):
+        with outages_told(str(self._address)):
             return int(await self._connection.fetchval(sql))
 
     async def rows(self, section: str) -> AsyncIterator[Sequence[Row]]:
@@ -88,7 +70,7 @@ class PostgresSnapshot:
     async def _pages(self, sql: str, last: Row) -> AsyncIterator[list[Row]]:
         """Yield pages of the rows behind *last*."""
         while True:
-            with _outages_told(self._address):
+            with outages_told(str(self._address)):
                 found = await self._connection.fetch(sql, *last, PAGE_ROWS)
             page: list[Row] = [tuple(record) for record in found]
             if page:
@@ -148,7 +130,7 @@ class PostgresArchive:
             await self._prepare_partitions(rows)
         connection = await self._connected()
         try:
-            with _outages_told(self._address):
+            with outages_told(str(self._address)):
                 async with connection.transaction():
                     await connection.execute(_ADD[section], *columns)
                     if section == LOGS:
@@ -160,7 +142,7 @@ class PostgresArchive:
         """Make partitions for the months that *rows* are of, as far as there are none yet."""
         moments = {_month_of(_octets(row[2])) for row in rows} - self._prepared
         connection = await self._connected()
-        with _outages_told(self._address):
+        with outages_told(str(self._address)):
             for moment in sorted(moments):
                 await connection.execute(_SQL["prepare_partition"], moment)
         self._prepared |= moments
@@ -168,28 +150,28 @@ class PostgresArchive:
     async def mark(self) -> int | None:
         """Return the mark of an unfinished import, None when there is none."""
         connection = await self._connected()
-        with _outages_told(self._address):
+        with outages_told(str(self._address)):
             mark = await connection.fetchval(_SQL["mark"], *MARK)
         return None if mark is None else int(mark)
 
     async def set_mark(self, mark: int | None) -> None:
         """Begin an import that *mark* tells from others, or with None end it."""
         connection = await self._connected()
-        with _outages_told(self._address):
+        with outages_told(str(self._address)):
             await connection.execute(_SQL["set_mark"], *MARK, mark or 0)
 
     async def close(self) -> None:
         """Let go of the database."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            with _outages_told(self._address):
+            with outages_told(str(self._address)):
                 await writer.close()
 
     @asynccontextmanager
     async def _transaction(self, *, lock: str | None = None) -> AsyncIterator[asyncpg.Connection]:
         connection = await self._connect()
         try:
-            with _outages_told(self._address):
+            with outages_told(str(self._address)):
                 await connection.execute(_SQL["begin"])
                 await connection.execute(_SQL["keep_open"])
                 if lock is not None:
@@ -205,7 +187,7 @@ class PostgresArchive:
     async def _demand_alone(self, connection: asyncpg.Connection) -> None:
         """Refuse when servers have connections; those that were just closed need a moment."""
         for _ in range(_LOOKS):
-            with _outages_told(self._address):
+            with outages_told(str(self._address)):
                 await connection.execute(_SQL["look_again"])
                 if not await connection.fetchval(_SQL["others"], APPLICATION_NAME):
                     return
@@ -218,7 +200,7 @@ class PostgresArchive:
         return self._writer
 
     async def _connect(self) -> asyncpg.Connection:
-        with _outages_told(self._address):
+        with outages_told(str(self._address)):
             return (await connect(self._address, self._options)).connection
 
 
@@ -242,14 +224,3 @@ def _octets(value: str | int | bytes | None) -> bytes:
     if not isinstance(value, bytes):
         raise TypeError("an id of an event is octets")
     return value
-
-
-@contextmanager
-def _outages_told(address: Address) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
-        unavailable = outage(error, str(address))
-        if unavailable is None:
-            raise
-        raise unavailable from error

@@ -11,46 +11,23 @@ import apsw
 
 from registrary.ports.store import StoreUnavailable
 from registrary.ports.transfer import (
-    CHECKPOINTS,
     COUNTERS,
     EVENTS,
-    LOGS,
     MARK,
-    TILES,
     Row,
     Snapshot,
 )
+from registrary.storage.shared.sections import by_section
 from registrary.storage.shared.statements import statements
 from registrary.storage.sqlite import schema
 from registrary.storage.sqlite.connection import connect_reader, connect_writer
 from registrary.storage.sqlite.errors import OUTAGES, unavailable
 from registrary.storage.sqlite.replacement import hold_still
-from registrary.storage.sqlite.tables import BY_KIND
 
 PAGE_ROWS: Final = 1000
 _SQL: Final = statements(__package__, "transfer")
-_READ: Final = {
-    COUNTERS: _SQL["counters"],
-    LOGS: _SQL["logs"],
-    EVENTS: _SQL["events"],
-    TILES: _SQL["tiles"],
-    CHECKPOINTS: _SQL["checkpoints"],
-    **{
-        kind: _SQL["ending_records" if table.ends else "records"].replace("{section}", kind)
-        for kind, table in BY_KIND.items()
-    },
-}
-_ADD: Final = {
-    COUNTERS: _SQL["add_counter"],
-    LOGS: _SQL["add_log"],
-    EVENTS: _SQL["add_event"],
-    TILES: _SQL["add_tile"],
-    CHECKPOINTS: _SQL["add_checkpoint"],
-    **{
-        kind: _SQL["add_ending_record" if table.ends else "add_record"].replace("{section}", kind)
-        for kind, table in BY_KIND.items()
-    },
-}
+_READ: Final = by_section("read", _SQL)
+_ADD: Final = by_section("add", _SQL)
 
 
 class SqliteSnapshot:

@@ -37,28 +37,28 @@ SELECT count(*) FROM (
     SELECT issuer FROM registrary.waiting_event
 ) AS logs;
 
--- name: records
+-- name: read_record
 SELECT issuer, key, revision, NULL::bigint, record
 FROM registrary.{section}
 WHERE (issuer, key) > ($1, $2)
 ORDER BY issuer, key
 LIMIT $3;
 
--- name: ending_records
+-- name: read_ending_record
 SELECT issuer, key, revision, expires_at, record
 FROM registrary.{section}
 WHERE (issuer, key) > ($1, $2)
 ORDER BY issuer, key
 LIMIT $3;
 
--- name: counters
+-- name: read_counter
 SELECT issuer, name, used
 FROM registrary.counter
 WHERE issuer <> '' AND (issuer, name) > ($1, $2)
 ORDER BY issuer, name
 LIMIT $3;
 
--- name: logs
+-- name: read_event_log
 SELECT named.issuer, coalesce(log.size, 0)
 FROM (
     SELECT issuer FROM registrary.event_log
@@ -105,14 +105,14 @@ WHERE waiting.issuer = $1 AND waiting.arrival > $2
 ORDER BY waiting.arrival
 LIMIT $3;
 
--- name: tiles
+-- name: read_tile
 SELECT issuer, level, number, hashes
 FROM registrary.tile
 WHERE (issuer, level, number) > ($1, $2, $3)
 ORDER BY issuer, level, number
 LIMIT $4;
 
--- name: checkpoints
+-- name: read_checkpoint
 SELECT issuer, size, note
 FROM registrary.checkpoint
 WHERE (issuer, size) > ($1, $2)
@@ -139,7 +139,7 @@ SELECT given.issuer, given.name, given.used
 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS given (issuer, name, used)
 ON CONFLICT (issuer, name) DO NOTHING;
 
--- name: add_log
+-- name: add_event_log
 INSERT INTO registrary.event_log (issuer)
 SELECT given.issuer
 FROM unnest($1::text[], $2::bigint[]) AS given (issuer, size)

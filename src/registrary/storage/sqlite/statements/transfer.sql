@@ -6,19 +6,19 @@ SELECT count(*) FROM {section};
 -- name: count_counters
 SELECT count(*) FROM counter WHERE issuer <> '';
 
--- name: records
+-- name: read_record
 SELECT issuer, key, revision, NULL, record FROM {section} ORDER BY issuer, key;
 
--- name: ending_records
+-- name: read_ending_record
 SELECT issuer, key, revision, expires_at, record FROM {section} ORDER BY issuer, key;
 
--- name: counters
+-- name: read_counter
 SELECT issuer, name, used FROM counter WHERE issuer <> '' ORDER BY issuer, name;
 
--- name: logs
+-- name: read_event_log
 SELECT issuer, size FROM event_log ORDER BY issuer;
 
--- name: events
+-- name: read_event
 SELECT
     log.issuer,
     event.sequence & 1099511627775,
@@ -33,10 +33,10 @@ CROSS JOIN event
 WHERE event.sequence BETWEEN log.number << 40 AND (log.number << 40) + 1099511627775
 ORDER BY log.issuer, event.sequence;
 
--- name: tiles
+-- name: read_tile
 SELECT issuer, level, number, hashes FROM tile ORDER BY issuer, level, number;
 
--- name: checkpoints
+-- name: read_checkpoint
 SELECT issuer, size, note FROM checkpoint ORDER BY issuer, size;
 
 -- name: add_record
@@ -51,7 +51,7 @@ ON CONFLICT (issuer, key) DO NOTHING;
 INSERT INTO counter (issuer, name, used) VALUES (?1, ?2, ?3)
 ON CONFLICT (issuer, name) DO NOTHING;
 
--- name: add_log
+-- name: add_event_log
 INSERT INTO event_log (issuer, number, size)
 SELECT ?1, coalesce(max(number) + 1, 0), ?2 FROM event_log WHERE true
 ON CONFLICT (issuer) DO NOTHING;

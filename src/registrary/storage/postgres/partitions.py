@@ -1,4 +1,4 @@
-"""What has to be done to the database now and then."""
+"""Making the partitions that events of coming months will need."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Keys that PostgreSQL cannot hold, and so holds no record of."""
+"""Texts that PostgreSQL cannot hold, and so holds no record under."""
 
 import re
 from typing import Final

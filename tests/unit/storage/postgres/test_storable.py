@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registrary.storage.postgres.keys import cursor_of, is_storable
+from registrary.storage.postgres.storable import cursor_of, is_storable
 
 ODD = st.text(alphabet=st.sampled_from("\0\1ab\ud7ff\ud800\ue000\U0010ffff"), max_size=4)
 STORED = st.lists(
