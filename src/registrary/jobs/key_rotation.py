@@ -1,7 +1,7 @@
 """Makes, renews and retires the signing keys of an issuer."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from registrary.core.changes import Changes, Consume, Put
@@ -52,15 +52,25 @@ class KeyRotation:
         self._maker = maker
         self._clock = clock
 
-    async def run(self, issuer: Issuer, entropy: Entropy, *, wanted: Wanted = WANTED) -> None:
-        """Do what is due for *issuer*, which needs the kinds of keys in *wanted*."""
+    async def run(
+        self,
+        issuer: Issuer,
+        entropy: Entropy,
+        *,
+        wanted: Wanted = WANTED,
+        moment: datetime | None = None,
+    ) -> None:
+        """Do what is due at *moment*, now unless told, for *issuer*.
+
+        It needs the kinds of keys in *wanted*.
+        """
         while True:
             keys = await self._keys(issuer)
             policy = RotationPolicy(
                 lifetime=issuer.lifetimes.signing_key,
                 overlap=max(OVERLAP, issuer.lifetimes.access_token),
             )
-            now = self._clock.now()
+            now = moment or self._clock.now()
             plan = plan_rotation(keys, wanted=wanted, policy=policy, now=now)
             if not plan.new and not plan.changed:
                 return

@@ -1,6 +1,7 @@
 """Erases what is left of revoked clients when it was kept long enough."""
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
 from registrary.core.changes import Changes, Put
@@ -30,29 +31,27 @@ class Purge:
         self._entropy = entropy
         self._places: dict[str, str | None] = {}
 
-    async def run(self, issuer: Issuer) -> int:
-        """Look at the next pages of *issuer*; return how many clients were purged."""
+    async def run(self, issuer: Issuer, *, end: datetime | None = None) -> int:
+        """Look at the next pages of *issuer*; return how many clients were purged.
+
+        Those are that were to be kept until *end* at the latest, which is now unless told.
+        """
         purged = 0
         for _ in range(PAGES):
-            purged += await self._page(issuer)
+            purged += await self._page(issuer, end or self._clock.now())
             if self._places[issuer.id] is None or purged >= PAGE:
                 break
             await asyncio.sleep(0)  # others want answers too
         return purged
 
-    async def _page(self, issuer: Issuer) -> int:
+    async def _page(self, issuer: Issuer, end: datetime) -> int:
         page = await self._store.page(
             Client, issuer.id, after=self._places.get(issuer.id), limit=PAGE
         )
         self._places[issuer.id] = page.next_after
-        return sum(
-            [await self._purge(client) for client in page.records if self._is_due(client, issuer)]
-        )
-
-    def _is_due(self, client: Client, issuer: Issuer) -> bool:
-        if client.state is not ClientState.REVOKED or client.revoked_at is None:
-            return False
-        return client.revoked_at + issuer.lifetimes.revoked_client <= self._clock.now()
+        kept = issuer.lifetimes.revoked_client
+        due = [client for client in page.records if _is_due(client, end - kept)]
+        return sum([await self._purge(client) for client in due])
 
     async def _purge(self, client: Client) -> bool:
         now = self._clock.now()
@@ -68,3 +67,10 @@ class Purge:
         except Conflict:
             return False  # another process was faster
         return True
+
+
+def _is_due(client: Client, end: datetime) -> bool:
+    """Tell whether *client* was revoked at *end* or before."""
+    if client.state is not ClientState.REVOKED or client.revoked_at is None:
+        return False
+    return client.revoked_at <= end

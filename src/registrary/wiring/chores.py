@@ -75,8 +75,10 @@ class Chores:
 
     async def rotate_keys(self) -> None:
         """Make, renew and retire signing keys as they are due."""
+        # A clock that is ahead would retire keys whose tokens are good elsewhere.
+        moment = await self.agreed(self.clock.now())
         for site in self.directory.sites:
-            await self.rotation.run(site.issuer, self.entropy)
+            await self.rotation.run(site.issuer, self.entropy, moment=moment)
 
     async def sweep(self) -> None:
         """Remove what expired, and what revoked clients left long ago."""
@@ -84,7 +86,7 @@ class Chores:
         end = await self.agreed(self.clock.now())
         for site in self.directory.sites:
             await sweep_expired(self.store, Stopped(end), site.issuer, note=self.note_swept)
-            await self.purge.run(site.issuer)
+            await self.purge.run(site.issuer, end=end)
 
     async def deliver(self) -> None:
         """Send what is owed to others, whoever wrote it."""

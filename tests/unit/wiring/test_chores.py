@@ -39,6 +39,11 @@ ISSUERS = (an_issuer(), an_issuer(id="9876543210", url="https://other.example"))
 HIDDEN = an_issuer(id="0000000000", url="https://hidden.example")
 
 
+async def at_most_then(now: datetime) -> datetime:
+    """Return what time it is for all, whatever one clock says."""
+    return min(now, MOMENT)
+
+
 class Household:
     """Chores on a store with two issuers that are shown, and one that is not."""
 
@@ -127,15 +132,29 @@ async def test_what_expired_is_removed_and_what_was_revoked_is_purged():
 
 
 async def test_what_has_expired_by_a_clock_ahead_is_kept():
-    """What tells that a token is revoked, or an assertion used, serves clocks that are right."""
+    """What tells that a token is revoked, or an assertion used, serves clocks that are right.
+
+    And a client that is erased too early does not come back.
+    """
     house = Household()
     token = a_revoked_token(issuer=ISSUERS[0].id)
-    await house.store.commit(Changes(puts=(Put(token),)))
+    client = revoke(a_client(issuer=ISSUERS[0].id), now=MOMENT)
+    await house.store.commit(Changes(puts=(Put(token), Put(client))))
     house.clock.advance(timedelta(days=30))
 
-    async def agreed(now: datetime) -> datetime:
-        return min(now, MOMENT)
-
-    await replace(house.chores, agreed=agreed).sweep()
+    await replace(house.chores, agreed=at_most_then).sweep()
 
     assert token == await house.store.get(RevokedToken, token.issuer, token.jti)
+    assert client == await house.store.get(Client, client.issuer, client.client_id)
+
+
+async def test_a_clock_ahead_retires_no_key():
+    """Tokens of today are good at every node whose clock is right."""
+    house = Household()
+    await house.chores.rotate_keys()
+    before = await house.store.page(SigningKey, ISSUERS[0].id)
+    house.clock.advance(timedelta(days=3650))
+
+    await replace(house.chores, agreed=at_most_then).rotate_keys()
+
+    assert before == await house.store.page(SigningKey, ISSUERS[0].id)
