@@ -2,12 +2,14 @@
 
 import re
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from registrary.ports.store import StoreUnavailable
 
 SCHEMES: Final = ("postgresql", "postgres")
 _PORT: Final = 5432
+_ATTRIBUTES: Final = "target_session_attrs"
+_WRITING: Final = {"primary", "read-write"}
 _HOST: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
 
 
@@ -35,7 +37,11 @@ class Address:
             raise StoreUnavailable("store: the URL of a PostgreSQL begins with postgresql://")
         _, _, hosts = parts.netloc.rpartition("@")
         self.places = tuple(_place(text) for text in hosts.split(",")) if hosts else ()
-        self.names_attributes = "target_session_attrs=" in parts.query
+        attributes = parse_qs(parts.query).get(_ATTRIBUTES, [])
+        if not _WRITING.issuperset(attributes):
+            # A standby may be far behind: what was revoked would be good there.
+            raise StoreUnavailable(f"store: {_ATTRIBUTES} in the URL must be primary")
+        self.names_attributes = bool(attributes)
         self._text = f"postgresql://{hosts}{parts.path}"
 
     def prefer(self, place: Place) -> None:

@@ -21,6 +21,10 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "30s",
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
+    # The warning is all that tells of a commit that is on no standby.
+    "client_min_messages": "warning",
+    # Statements name the schema of their tables, and no stranger's operator or function is theirs.
+    "search_path": "pg_catalog",
 }
 _TYPES: Final = "SELECT NULL::bigint[], NULL::bytea[], NULL::integer[], NULL::text[], NULL::uuid[]"
 

@@ -1,6 +1,6 @@
 """What an operator may choose about the way to the database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class PostgresOptions:
 
     connections: int = 8
     pooled: bool = False
-    direct: str | None = None
+    direct: str | None = field(default=None, repr=False)  # it may hold a password
     read_seconds: float = 5.0
     commit_seconds: float = 5.0
     connect_seconds: float = 5.0

@@ -24,6 +24,7 @@ _HEADER: Final = re.compile(r"-- oldest: ([1-9][0-9]*)\n")
 _SQL: Final = statements(__package__, "schema")
 _LEAST_SERVER: Final = 140000
 _ENCODING: Final = "UTF8"
+_EVERYBODY: Final = "public"
 
 
 class Migration(NamedTuple):
@@ -132,7 +133,7 @@ async def migrate(
             await connection.execute(step.sql)
             await connection.execute(_SQL["applied"], step.version, step.name, step.oldest)
         if due or application_role is not None:  # else a role without rights may come along
-            await _grant(connection, application_role)
+            await _grant(connection, application_role, address=address)
         if due:
             await connection.execute(_SQL["prepare_partitions"], PARTITIONS_AHEAD)
     return [step.version for step in due]
@@ -145,7 +146,14 @@ async def _begin(connection: asyncpg.Connection) -> None:
     await connection.execute(_SQL["begin"])
 
 
-async def _grant(connection: asyncpg.Connection, application_role: str | None) -> None:
+async def _grant(
+    connection: asyncpg.Connection, application_role: str | None, *, address: str
+) -> None:
+    if application_role == _EVERYBODY:
+        raise SchemaMismatch(f"{address}: {_EVERYBODY} is everybody; name the role of a server")
+    if application_role == await connection.fetchval(_SQL["owner"]):
+        # Of its own rights it would be left those of a server: too few for the next migration.
+        raise SchemaMismatch(f"{address}: {application_role} owns the tables and needs no rights")
     roles = {row["name"] for row in await connection.fetch(_SQL["application_roles"])}
     if application_role is not None:
         roles.add(await connection.fetchval(_SQL["quoted"], application_role))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from registrary.ports.store import StoreUnavailable
 from registrary.storage.postgres.address import Address, Place
 
 ADDRESSES = {
@@ -33,7 +34,14 @@ def test_who_answered_last_is_asked_first():
     assert ["b", "a", "c"] == [place.host for place in address.places]
 
 
-@pytest.mark.parametrize("query", ["", "?target_session_attrs=any"])
+@pytest.mark.parametrize("query", ["", "?target_session_attrs=read-write"])
 def test_only_servers_that_write_are_taken_unless_said_otherwise(query):
     """A standby in a list of servers is no mistake."""
     assert bool(query) == Address(f"postgresql://a,b/d{query}").names_attributes
+
+
+@pytest.mark.parametrize("wanted", ["any", "standby", "prefer-standby", "read-only"])
+def test_nobody_reads_from_a_standby(wanted):
+    """It may be behind by any time, and what was revoked is good there for as long."""
+    with pytest.raises(StoreUnavailable, match="target_session_attrs"):
+        Address(f"postgresql://a,b/d?sslmode=require&target_session_attrs={wanted}")

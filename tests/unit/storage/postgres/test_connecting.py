@@ -118,6 +118,24 @@ async def test_a_server_that_swallows_everything_does_not_hide_the_next(url, clu
     await store.close()
 
 
+async def test_operators_of_strangers_are_not_used(url, cluster):
+    """Who may make things in the same database must not have us run them with our rights."""
+    strange = """
+        create schema strange;
+        create function strange.take(text, bigint) returns text language sql as 'select $1';
+        create operator strange.|| (leftarg = text, rightarg = bigint, function = strange.take)
+    """
+    name = url.rpartition("/")[2]
+    cluster.sql(strange, database=name)
+    cluster.sql(f"alter database {name} set search_path = strange, public", database=name)
+    store = await open_postgres(url)
+
+    rows = await store.database.rows("SELECT 'a'::text || 1::bigint")
+
+    assert "a1" == rows[0][0]
+    await store.close()
+
+
 async def test_many_share_few_connections(distant):
     """A rush waits in line instead of falling on the database."""
     found = await asyncio.gather(*(distant.get(Client, ISSUER_ID, "c") for _ in range(200)))
@@ -238,11 +256,14 @@ async def pid_of_waiting(cluster: Cluster) -> str:
             await asyncio.sleep(0.05)
 
 
-async def test_a_commit_that_no_standby_has_is_not_acknowledged(lonely):
+@pytest.mark.parametrize("told", ["warning", "error"])
+async def test_a_commit_that_no_standby_has_is_not_acknowledged(lonely, told):
     """Who cancels the wait for a standby makes PostgreSQL say "done" with a warning.
 
-    The standby that takes over does not know of that commit.
+    The standby that takes over does not know of that commit. What else warnings are good for is
+    no matter: a server may be set to send none.
     """
+    lonely.configure(client_min_messages=told)
     store = await open_postgres(lonely.url(), options=PostgresOptions(commit_seconds=60))
     write = asyncio.ensure_future(store.commit(Changes(puts=(Put(a_client()),))))
 

@@ -238,6 +238,18 @@ async def test_a_role_that_has_its_rights_gets_those_to_new_tables(url, cluster)
     )
 
 
+@pytest.mark.parametrize("role", ["public", "owner"])
+async def test_rights_of_a_server_are_for_a_server(url, cluster, role):
+    """Everybody has none, and an owner who is left those of a server could migrate no more."""
+    name = url.rpartition("/")[2]
+    owner = cluster.sql(
+        "select tableowner from pg_tables where tablename = 'client'", database=name
+    )
+
+    with pytest.raises(SchemaMismatch, match=r"everybody|owns the tables"):
+        await migrate_postgres(url, application_role=owner if role == "owner" else role)
+
+
 async def test_a_server_that_would_migrate_need_not_where_nothing_is_due(server_url):
     """One command line does for all nodes, whoever of them has the rights of an owner."""
     store = await open_postgres(server_url, migrate=True)

@@ -43,6 +43,11 @@ SELECT registrary.prepare_partitions($1);
 -- name: quoted
 SELECT quote_ident($1::text);
 
+-- name: owner
+SELECT pg_get_userbyid(relowner)::text
+FROM pg_class
+WHERE oid = to_regclass('registrary.client');
+
 -- name: application_roles
 -- Those who may write clients, and are not the owner.
 SELECT DISTINCT quote_ident(pg_get_userbyid(granted.grantee)) AS name
