@@ -186,6 +186,7 @@ ENDS = pytest.mark.parametrize("end", [suspend, revoke, delete], ids=lambda end:
 
 
 @ENDS
+@pytest.mark.spec("G-100")
 def test_a_client_that_was_ended_stops_at_every_node(nodes, service, end):
     """Whoever stole its secret asks the node that heard of it last."""
     end(nodes[0], service)
@@ -206,6 +207,7 @@ def api(nodes: list[Node]) -> Registered:
 
 
 @ENDS
+@pytest.mark.spec("B-064", "G-100")
 def test_its_tokens_end_at_every_node(nodes, service, api, end):
     """A resource server asks any node what a token is worth."""
     token = nodes[1].token(service, resource=RESOURCE).json()["access_token"]
@@ -217,6 +219,7 @@ def test_its_tokens_end_at_every_node(nodes, service, api, end):
     assert [] == late(nodes, lambda node: node.is_active(api, token))
 
 
+@pytest.mark.spec("G-061")
 def test_a_token_that_was_revoked_is_inactive_at_every_node(nodes, service):
     """RFC 7009: what a client revokes is of no more use."""
     token = nodes[1].token(service).json()["access_token"]
@@ -304,6 +307,7 @@ def test_a_token_that_was_revoked_admits_nobody(nodes):
     assert [] == late(nodes, lambda node: node.register(token=made["token"]).status_code == 201)
 
 
+@pytest.mark.spec("E-103")
 def test_an_assertion_is_good_at_one_node(nodes):
     """Who overhears it would be the client at each of the others."""
     key = ECKey.generate_key("P-256")
