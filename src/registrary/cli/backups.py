@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from registrary.cli.carrying import IdentityOption, PassphraseOption, RecipientOption
+from registrary.cli.carrying import (
+    IdentityOption,
+    PassphraseOption,
+    RecipientOption,
+    tell_of_missing_keys,
+)
 from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ def backup(
     file: TargetArgument,
     *,
     with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="Put the key file into the backup too")
+        bool, typer.Option("--with-keys", help="Put the keys in too, in the open")
     ] = False,
     encrypt_to: RecipientOption = None,
     passphrase_file: PassphraseOption = None,
@@ -30,9 +35,9 @@ def backup(
 ) -> None:
     """Copy the store to FILE, as it is at one moment, while the server runs.
 
-    The key file is not in the backup unless --with-keys puts it there. A store
-    without its keys is worth nothing: keep a copy of the key file too, or on
-    PostgreSQL of keys.encryption_key, and not in the same place.
+    The key file is not in the backup unless --with-keys puts it there, and from
+    PostgreSQL keys come sealed. A store without its keys is worth nothing: keep a
+    copy of the key file, or of keys.encryption_key, and not in the same place.
     """
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
@@ -51,15 +56,14 @@ def backup(
         "made_at": backup.made_at,
         "bytes": backup.bytes,
         "sha256": backup.sha256,
-        "with_keys": backup.keys,
+        "with_keys": backup.keys == "plain",
         "encrypted": backup.encrypted,
     }
     if as_json:
         print_json(made)
         return
     print_members(made)
-    if not backup.keys:
-        print("\nThe key file is not in it; keep a copy of that too, in another place.")
+    tell_of_missing_keys(backup.keys)
 
 
 def restore(

@@ -9,6 +9,7 @@ import typer
 from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target
 
 if TYPE_CHECKING:
+    from registrary.wiring.export_file import KeysOf
     from registrary.wiring.filling import Carried
 
 ExportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The export to make")]
@@ -74,8 +75,16 @@ def export(
         print_json(shown | {"counts": made.header.counts})
         return
     print_members(shown)
-    if made.header.credentials and made.header.keys == "absent":
+    if made.header.credentials:
+        tell_of_missing_keys(made.header.keys)
+
+
+def tell_of_missing_keys(keys: "KeysOf") -> None:
+    """Say what must be kept beside a file that has *keys* in this way."""
+    if keys == "absent":
         print("\nThe key file is not in it; keep a copy of that too, in another place.")
+    elif keys == "sealed":
+        print("\nThe keys in it are sealed; keep a copy of keys.encryption_key, in another place.")
 
 
 def import_(

@@ -14,7 +14,10 @@ FAILED: Final = 1
 USAGE: Final = 2
 
 StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Store URL, such as sqlite:////var/lib/registrary.db")
+    str | None,
+    typer.Option(
+        "--store", help="Store URL: sqlite:////var/lib/registrary.db, postgresql://USER@HOST/NAME"
+    ),
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with settings")]
 IssuerOption = Annotated[

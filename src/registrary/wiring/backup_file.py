@@ -33,6 +33,9 @@ _OWNER_ALONE: Final = 0o600
 Progress = Callable[[int, int], None]
 """Is told how much is done, and of how much."""
 
+Stages = Callable[[str], Progress]
+"""Is told which stage begins, and returns what is told how far it is."""
+
 
 class BackupError(Exception):
     """A backup cannot be made or used; the text is for operators and says what to do."""

@@ -1,6 +1,5 @@
 """Making a backup of a store that is in use."""
 
-from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,26 +20,27 @@ from registrary.wiring.backup_file import (
     KEYS,
     BackupError,
     Manifest,
-    Progress,
+    Stages,
     now,
     part_of,
     write_backup,
 )
 from registrary.wiring.encryption import Lock, encrypting
+from registrary.wiring.export_file import KeysOf
 from registrary.wiring.exporting import Extent, appearing, export_store
 from registrary.wiring.offline import key_path
 
-Stages = Callable[[str], Progress]
-"""Is told which stage begins, and returns what is told how far it is."""
-
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made. *bytes* and *sha256* are of what it holds, before encryption."""
+    """A backup that was made. *bytes* and *sha256* are of what it holds, before encryption.
+
+    *keys* tells whether the keys are in it, and if so whether only a key elsewhere opens them.
+    """
 
     made_at: datetime
     bytes: int
     sha256: str
-    keys: bool
+    keys: KeysOf
     encrypted: bool
 
 
@@ -60,7 +60,7 @@ async def make_backup(
             made_at=made.header.made_at,
             bytes=made.plain_bytes,
             sha256=made.sha256,
-            keys=made.header.keys != "absent",
+            keys=made.header.keys,
             encrypted=lock is not None,
         )
     manifest = await _back_up_file(settings, target, with_keys=with_keys, lock=lock, stages=stages)
@@ -68,7 +68,7 @@ async def make_backup(
         made_at=manifest.made_at,
         bytes=manifest.files[DATABASE].bytes,
         sha256=manifest.files[DATABASE].sha256,
-        keys=manifest.has_keys,
+        keys="plain" if manifest.has_keys else "absent",
         encrypted=lock is not None,
     )
 

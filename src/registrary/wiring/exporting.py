@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import msgspec
 
@@ -15,7 +15,7 @@ from registrary.config import Settings
 from registrary.core.issuer import Issuer
 from registrary.ports.transfer import Snapshot
 from registrary.storage.shared.kinds import KINDS
-from registrary.wiring.backup_file import Progress, now
+from registrary.wiring.backup_file import Stages, now
 from registrary.wiring.encryption import Lock, encrypting
 from registrary.wiring.export_file import (
     SECTIONS,
@@ -31,9 +31,6 @@ from registrary.wiring.export_file import (
 from registrary.wiring.key_places import key_ids_of, sync_folder
 from registrary.wiring.places import Place, open_place
 from registrary.wiring.stripping import stays, stripped
-
-Stages: TypeAlias = Callable[[str], Progress]
-"""Is told which stage begins, and returns what is told how far it is."""
 
 _ISSUERS = next(kind.decoder for kind in KINDS if kind.name == Issuer.kind)
 

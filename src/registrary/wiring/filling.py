@@ -13,17 +13,18 @@ from registrary.core.changes import NO_LIMIT, Changes, Consume
 from registrary.core.events import Event
 from registrary.ports.kept_store import KeptStore
 from registrary.ports.transfer import MARK, Archive, Row
+from registrary.wiring.backup_file import Stages
 from registrary.wiring.export_file import SECTIONS, Digests, ExportError, Header, line_of_row
-from registrary.wiring.exporting import Stages
 from registrary.wiring.health import demand_keys
 from registrary.wiring.key_places import KeyPlace, key_ids_of
 from registrary.wiring.log_reading import verify_kept_log
 from registrary.wiring.places import Place
 
-# What waited for its index at the source waits in the copy: no fault of the log.
 _HOWEVER_LONG: Final = timedelta(days=36_500)
-_DELAYS: Final = Delays(merge=_HOWEVER_LONG, checkpoint=_HOWEVER_LONG)
-_FAULTS_SHOWN: Final = 5
+DELAYS_OF_A_COPY: Final = Delays(merge=_HOWEVER_LONG, checkpoint=_HOWEVER_LONG)
+"""What waited for its index when a copy was made has waited ever since: no fault of the log."""
+
+FAULTS_SHOWN: Final = 5
 
 Note = Callable[[str], Event]
 """Makes an event for the log of the issuer with this id."""
@@ -178,9 +179,11 @@ async def verified_logs(store: KeptStore, *, stages: Stages) -> tuple[LogHead, .
 
 async def _verified(store: KeptStore, issuer_id: str, stages: Stages) -> LogHead:
     (issuer,) = [issuer for issuer in await store.issuers() if issuer.id == issuer_id]
-    verdict = await verify_kept_log(store, issuer, delays=_DELAYS, progress=stages("verifying"))
+    verdict = await verify_kept_log(
+        store, issuer, delays=DELAYS_OF_A_COPY, progress=stages("verifying")
+    )
     if not verdict.is_sound:
-        faults = "\n  ".join(str(fault) for fault in verdict.faults[:_FAULTS_SHOWN])
+        faults = "\n  ".join(str(fault) for fault in verdict.faults[:FAULTS_SHOWN])
         raise ExportError(f"the audit log of {issuer.url} is damaged\n  {faults}")
     return LogHead(
         issuer=issuer.url,

@@ -7,9 +7,9 @@ import msgspec
 from registrary.config import Settings, SettingsError
 from registrary.config.store_url import store_url
 from registrary.ports.transfer import Row, Snapshot
-from registrary.wiring.backup_file import Progress
+from registrary.wiring.backup_file import Progress, Stages
 from registrary.wiring.export_file import SECTIONS, ExportError, Header
-from registrary.wiring.exporting import Extent, Stages, header_of
+from registrary.wiring.exporting import Extent, header_of
 from registrary.wiring.filling import Carried, Load, LogHead, fill, verified_logs
 from registrary.wiring.importing import mark_of
 from registrary.wiring.key_places import key_ids_of

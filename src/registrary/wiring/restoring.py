@@ -4,15 +4,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from registrary.audit.verify import Delays
 from registrary.config import Settings
 from registrary.config.store_url import is_postgres, store_url
 from registrary.core.changes import Changes
@@ -30,22 +29,18 @@ from registrary.wiring.backup_file import (
     BackupError,
     Manifest,
     ReadableBackup,
+    Stages,
     now,
     open_backup,
 )
-from registrary.wiring.backups import Stages, key_ids_in
+from registrary.wiring.backups import key_ids_in
 from registrary.wiring.encryption import Opener, decrypting
 from registrary.wiring.export_file import BEGINNING
-from registrary.wiring.filling import Note
+from registrary.wiring.filling import DELAYS_OF_A_COPY, FAULTS_SHOWN, Note
 from registrary.wiring.importing import Checked, check_export, import_checked
 from registrary.wiring.key_places import sync_folder, take_owner
 from registrary.wiring.log_reading import untold, verify_kept_log
 from registrary.wiring.offline import key_path
-
-# What waited for its index when the backup was made has waited ever since: no fault of the log.
-_HOWEVER_LONG: Final = timedelta(days=36_500)
-_DELAYS: Final = Delays(merge=_HOWEVER_LONG, checkpoint=_HOWEVER_LONG)
-_FAULTS_SHOWN: Final = 5
 
 Keys: TypeAlias = Literal["restored", "present", "missing"]
 """Where the keys of a restored store are from: the backup, or there all along; or nowhere yet."""
@@ -234,7 +229,9 @@ async def _verified(
         issuers, events = await store.issuers(), 0
         for issuer in issuers:
             progress = stages("verifying")
-            verdict = await verify_kept_log(store, issuer, delays=_DELAYS, progress=progress)
+            verdict = await verify_kept_log(
+                store, issuer, delays=DELAYS_OF_A_COPY, progress=progress
+            )
             _refuse(f"the audit log of {issuer.url}", [str(fault) for fault in verdict.faults])
             events += verdict.events
             await _note_restoring(store, issuer.id, manifest)
@@ -245,7 +242,7 @@ async def _verified(
 
 def _refuse(what: str, faults: Sequence[str]) -> None:
     if faults:
-        listed = "\n  ".join(faults[:_FAULTS_SHOWN])
+        listed = "\n  ".join(faults[:FAULTS_SHOWN])
         raise BackupError(f"{what} in the backup is damaged; nothing was replaced\n  {listed}")
 
 

@@ -187,6 +187,7 @@ def test_a_database_comes_back_from_its_backup(file, database, other_database, t
     done = other_database.run("restore", str(tmp_path / "backup"), "--json")
 
     assert [(0, ""), (0, "")] == [(one.code, one.err) for one in (made, done)]
+    assert bool(options) == made.shown["with_keys"]
     assert "restored" == done.shown["keys"]
     assert [Tag.STORE_RESTORED.value, *tags_of(database)] == tags_of(other_database)
     other_database.sequence()
@@ -198,8 +199,9 @@ def test_a_backup_of_a_database_shows_no_key(file, database, tmp_path):
     moved(file, database)
     peppers = json.loads(file.key_file.read_bytes())["peppers"]
 
-    database.run("backup", str(tmp_path / "backup"))
+    done = database.run("backup", str(tmp_path / "backup"))
 
+    assert "keep a copy of keys.encryption_key" in done.out
     assert peppers[0]["key"].encode() not in (tmp_path / "backup").read_bytes()
     assert b'{"keys":{"plain":null,"sealed":"' in (tmp_path / "backup").read_bytes()
 
