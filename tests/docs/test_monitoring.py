@@ -15,6 +15,7 @@ OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 METRIC = re.compile(r"\bregistrary_\w+")
 DURATION = re.compile(r"[0-9]+(ms|s|m|h|d)")
 SEVERITIES = {"critical", "warning"}
+POSTGRES = pytest.mark.only_on("postgres", because="a server shows the most on it")
 
 
 def rules() -> list[dict[str, Any]]:
@@ -24,9 +25,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def shown(
-    tmp_path_factory: pytest.TempPathFactory, databases: PostgresStores
-) -> dict[str, str]:
+def shown(tmp_path_factory: pytest.TempPathFactory, databases: PostgresStores) -> dict[str, str]:
     """Return the metrics of a server on PostgreSQL, which shows the most, with their types."""
     with running_server(tmp_path_factory.mktemp("metrics"), stores=databases) as server:
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -49,6 +48,7 @@ def test_a_rule_is_one_that_prometheus_takes(rule: dict[str, Any]) -> None:
     assert rule["expr"].count("(") == rule["expr"].count(")")
 
 
+@POSTGRES
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_a_rule_asks_for_metrics_that_are_there(
     rule: dict[str, Any], shown: dict[str, str]
@@ -69,6 +69,7 @@ def test_the_page_says_what_to_do(rule: dict[str, Any]) -> None:
     assert f"| {rule['alert']} |" in page
 
 
+@POSTGRES
 def test_the_page_lists_every_metric_and_no_other(shown: dict[str, str]) -> None:
     """A dashboard is built from the list."""
     page = (OPERATIONS / "monitoring.md").read_text(encoding="utf-8")

@@ -23,9 +23,11 @@ from tests.soak.running import Course, Plan, soak
 from tests.soak.scene import scene_in
 
 ROOT = Path(__file__).parents[2]
+POSTGRES = pytest.mark.only_on("postgres", because="it starts a primary and a standby")
 SHORT = Plan(seconds=20.0, parts=1, callers=4, pause=0.01, quiet=(1.0, 2.0))
 
 
+@POSTGRES
 def test_a_short_soak_finds_nothing(tmp_path: Path) -> None:
     """What runs for half an hour before a release must not have rotted in between."""
     said: list[str] = []
@@ -224,6 +226,7 @@ def test_the_report_says_how_late_a_suspension_was() -> None:
     assert "the last to one who asked 250 ms after it." in report(course)
 
 
+@POSTGRES
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_an_interrupted_soak_ends_what_it_started(number: signal.Signals) -> None:
     """Nobody wants to look for databases on the machine on which they lost patience."""
