@@ -15,10 +15,12 @@ from registrary.storage.postgres.address import Address
 from registrary.storage.postgres.errors import is_lost, outage
 from registrary.storage.postgres.line import Line, connect
 from registrary.storage.postgres.options import PostgresOptions
+from registrary.storage.shared.statements import statements
 
 Rows = Sequence[asyncpg.Record]
 
 _IDLE_SECONDS: Final = 60.0  # after which something in between may have forgotten a connection
+_HANGING: Final = statements(__package__, "connections")["hanging"]
 _PAUSE_SECONDS: Final = 0.2  # after a failed attempt to connect, in which others fail at once
 
 
@@ -46,6 +48,7 @@ class Database:
         self._count = 0  # of lines that are open or being opened
         self._refusal: tuple[float, StoreUnavailable] | None = None
         self._is_closed = False
+        self._gave_up = False
         self.note_batch: Callable[[int], None] = _unnoted
 
     def now(self) -> float:
@@ -85,6 +88,7 @@ class Database:
         Never repeated. Raises PostgreSQL's own errors where the statement failed and nothing of
         it is kept, and `StoreUnavailable` where that is unknown.
         """
+        await self.demand_flow(end=end)
         async with self.line(end=end) as line:
             line.doubt = None
             rows = await line.connection.fetch(sql, *bindings)
@@ -101,6 +105,23 @@ class Database:
             line.hang_up()
             raise StoreUnavailable(f"{self.address}: a commit is in doubt ({line.doubt})")
 
+    async def demand_flow(self, *, end: float) -> None:
+        """Raise `StoreUnavailable` while too many writes hang at the server that we gave up.
+
+        Each keeps a connection of the server's until its standby is back, whether or not we hang
+        up. With more and more of them nobody would get one, to read either.
+        """
+        if not self._gave_up:
+            return
+        seconds = self.options.commit_seconds / 2
+        hanging = (await self.rows(_HANGING, seconds, end=end))[0][0]
+        if hanging >= self.options.connections:
+            raise StoreUnavailable(
+                f"{self.address}: {hanging} writes hang there; look whether the standby that "
+                "commits wait for is away, or somebody keeps a table locked"
+            )
+        self._gave_up = hanging > 0
+
     @asynccontextmanager
     async def line(self, *, end: float) -> AsyncIterator[Line]:
         """Take a connection for several statements; after the loop's time *end* it is hung up.
@@ -108,7 +129,7 @@ class Database:
         Errors that say that the connection is lost are raised as `StoreUnavailable`.
         """
         line = await self._take(end)
-        timer = self._loop.call_at(end, line.hang_up)
+        timer = self._loop.call_at(end, self._give_up, line)
         try:
             yield line
         except asyncio.CancelledError:
@@ -135,6 +156,10 @@ class Database:
         self._count -= len(idle)
         while self._waiting:
             self._pass_on(None)
+
+    def _give_up(self, line: Line) -> None:
+        self._gave_up = True
+        line.hang_up()
 
     async def _ask(self, sql: str, bindings: Sequence[object], *, end: float) -> Rows:
         line = await self._take(end)

@@ -96,6 +96,7 @@ class Log:
         seen = self._seen.pop(step.issuer, _last_looks())
         end = self._database.now() + self._database.options.commit_seconds
         try:
+            await self._database.demand_flow(end=end)
             async with self._database.line(end=end) as line:
                 line.doubt = None
                 async with line.connection.transaction():

@@ -182,8 +182,10 @@ class Writer:
 
     async def _write_steps(self, job: Job) -> None:
         """Write the rows of one job one after another in a transaction."""
+        end = self._end_of([job])
         try:
-            async with self._database.line(end=self._end_of([job])) as line:
+            await self._database.demand_flow(end=end)
+            async with self._database.line(end=end) as line:
                 line.doubt = None
                 async with line.connection.transaction():
                     for part, row in job.work.steps:

@@ -283,3 +283,31 @@ async def test_a_commit_waits_for_its_standby_no_longer_than_it_may(lonely):
 
     assert 0 == await store.counter(ISSUER_ID, "n")
     await store.close()
+
+
+async def test_writes_that_hang_stay_few_while_a_standby_is_away(lonely):
+    """Each keeps a connection of the server's, and those who read need some too."""
+    store = await open_postgres(lonely.url(), options=HASTY)
+
+    for _ in range(4 * HASTY.connections):
+        with pytest.raises(StoreUnavailable, match=r"in time|hang there"):
+            await store.commit(Changes(puts=(Put(a_client()),)))
+    hanging = len((await asyncio.to_thread(lonely.sql, WAITING_FOR_STANDBY)).split())
+    lonely.configure(synchronous_standby_names="")
+
+    await service_returns_to_writers(store)
+    assert HASTY.connections <= hanging <= 2 * HASTY.connections
+    lonely.configure(synchronous_standby_names="nobody")
+    await store.close()
+
+
+async def service_returns_to_writers(store: PostgresStore) -> None:
+    """Return once a write succeeds."""
+    async with asyncio.timeout(GUARD_SECONDS):
+        while True:
+            try:
+                await store.commit(Changes(puts=(Put(a_client()),)))
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                return
