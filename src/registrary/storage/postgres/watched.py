@@ -3,21 +3,23 @@
 from typing import Final
 
 from registrary.core.client import Client
-from registrary.core.deliveries import EventStream, StatusOfClient
+from registrary.core.deliveries import StatusOfClient
 from registrary.core.issuer import Issuer
-from registrary.core.people import IdentityProvider
 from registrary.core.records import AdminToken, InitialAccessToken
 from registrary.core.signing_key import SigningKey
 
 CHANNEL: Final = "registrary"
 """Where a node that listens hears at once that there is something in the feed."""
 
-LISTED: Final = frozenset(
-    kind.kind for kind in (Issuer, SigningKey, AdminToken, IdentityProvider, EventStream)
-)
+LISTED: Final = frozenset({Issuer.kind, SigningKey.kind})
 """Kinds of which lists may be held too, so that a new one is told about as well."""
 
-WATCHED: Final = LISTED | {Client.kind, InitialAccessToken.kind, StatusOfClient.kind}
+WATCHED: Final = LISTED | {
+    Client.kind,
+    InitialAccessToken.kind,
+    AdminToken.kind,
+    StatusOfClient.kind,
+}
 """Kinds of which every replacement and removal is told about.
 
 None of them is written when a client registers or a token is issued: telling takes a lock of the
