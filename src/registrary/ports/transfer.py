@@ -43,6 +43,13 @@ def key_of(section: str, row: Row) -> Row:
     return row[: KEY_COLUMNS.get(section, 2)]
 
 
+def octets_of(value: str | int | bytes | None) -> bytes:
+    """Return a value that its column says is octets."""
+    if not isinstance(value, bytes):
+        raise TypeError("octets were expected")
+    return value
+
+
 class Snapshot(Protocol):
     """A store as it was at one moment."""
 

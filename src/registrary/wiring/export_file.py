@@ -23,9 +23,9 @@ from registrary.ports.transfer import (
     OTHER_SECTIONS,
     TILES,
     Row,
+    octets_of,
 )
-from registrary.storage.shared.kinds import KINDS, Kind
-from registrary.storage.shared.times import microseconds
+from registrary.storage.shared.kinds import KINDS, Kind, end_of
 from registrary.wiring.backup_file import BackupError
 
 FORMAT: Final = "registrary-export/1"
@@ -138,7 +138,7 @@ class _Form:
         """Return the object of *row*."""
         if self._with_id:
             issuer, place, event_id, *others = row
-            row = (issuer, place, event_id_text(_octets(event_id)), *others)
+            row = (issuer, place, event_id_text(octets_of(event_id)), *others)
         return _encode(self._struct(*row))
 
     def row(self, text: msgspec.Raw) -> Row:
@@ -157,12 +157,6 @@ _FORMS: Final = {
     TILES: _Form(_Tile),
     CHECKPOINTS: _Form(_Checkpoint),
 }
-
-
-def _octets(value: str | int | bytes | None) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError("an id of an event is octets")
-    return value
 
 
 def line(name: str, text: bytes) -> bytes:
@@ -201,8 +195,7 @@ def row_of_line(section: str, text: msgspec.Raw) -> Row:
 
 def _row_of_record(kind: Kind, text: bytes) -> Row:
     record = kind.decoder.decode(text)
-    end = getattr(record, "expires_at", None) if kind.ends else None
-    expires_at = None if end is None else microseconds(end)
+    expires_at = end_of(record) if kind.ends else None
     return (record.issuer, record.key, record.revision, expires_at, text.decode())
 
 

@@ -20,6 +20,7 @@ from registrary.ports.transfer import (
     TILES,
     Row,
     Snapshot,
+    octets_of,
 )
 from registrary.storage.postgres import schema
 from registrary.storage.postgres.address import Address
@@ -126,7 +127,7 @@ class PostgresArchive:
         """Make durable which of *rows* are not there yet."""
         columns: list[Sequence[object]] = list(zip(*rows, strict=True))
         if section == EVENTS:
-            columns[2] = [UUID(bytes=_octets(row[2])) for row in rows]
+            columns[2] = [UUID(bytes=octets_of(row[2])) for row in rows]
             await self._prepare_partitions(rows)
         connection = await self._connected()
         try:
@@ -140,7 +141,7 @@ class PostgresArchive:
 
     async def _prepare_partitions(self, rows: Sequence[Row]) -> None:
         """Make partitions for the months that *rows* are of, as far as there are none yet."""
-        moments = {_month_of(_octets(row[2])) for row in rows} - self._prepared
+        moments = {_month_of(octets_of(row[2])) for row in rows} - self._prepared
         connection = await self._connected()
         with outages_told(str(self._address)):
             for moment in sorted(moments):
@@ -218,9 +219,3 @@ def _month_of(event_id: bytes) -> datetime:
     milliseconds = int.from_bytes(event_id[:6], "big")
     moment = moment_of(min(milliseconds, _LAST_MILLISECOND) * 1000)
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _octets(value: str | int | bytes | None) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError("an id of an event is octets")
-    return value

@@ -19,7 +19,7 @@ from registrary.storage.postgres.shapes import (
     statement,
 )
 from registrary.storage.postgres.tables import BY_KIND, Table
-from registrary.storage.shared.kinds import encode
+from registrary.storage.shared.kinds import encode, end_of
 from registrary.storage.shared.times import microseconds
 
 Row = tuple[str | int | bytes | None, ...]
@@ -162,10 +162,7 @@ def _put(put: Put) -> tuple[Part, Row, Place]:
     table = BY_KIND[record.kind]
     issuer, key = record.issuer, record.key
     text = encode(record).decode()
-    end: Row = ()
-    if table.ends:
-        moment = getattr(record, "expires_at", None)
-        end = (None if moment is None else microseconds(moment),)
+    end: Row = (end_of(record),) if table.ends else ()
     place = (record.kind, issuer, key)
     if expected is None:
         return _part(Act.INSERT, table), (issuer, key, record.revision, text, *end), place

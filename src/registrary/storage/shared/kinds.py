@@ -27,9 +27,16 @@ from registrary.core.people import (
 )
 from registrary.core.records import AdminToken, InitialAccessToken, RevokedToken, SpentAssertion
 from registrary.core.signing_key import SigningKey
+from registrary.storage.shared.times import microseconds
 
 encode: Final = msgspec.json.Encoder().encode
 """Return a record as the JSON that every back-end keeps."""
+
+
+def end_of(record: object) -> int | None:
+    """Return when *record* ends, in microseconds; None for never."""
+    moment = getattr(record, "expires_at", None)
+    return None if moment is None else microseconds(moment)
 
 
 class Kind:

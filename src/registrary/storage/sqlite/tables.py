@@ -3,9 +3,8 @@
 from typing import Final
 
 from registrary.core.changes import Record
-from registrary.storage.shared.kinds import KINDS, Kind, encode
+from registrary.storage.shared.kinds import KINDS, Kind, encode, end_of
 from registrary.storage.shared.statements import statements
-from registrary.storage.shared.times import microseconds
 
 Row = tuple[str | int | bytes | None, ...]
 
@@ -29,10 +28,7 @@ class Table:
     def row(self, record: Record) -> Row:
         """Return what `insert` and `replace` bind: issuer, key, revision, record, and the end."""
         row = (record.issuer, record.key, record.revision, encode(record))
-        if not self.ends:
-            return row
-        end = getattr(record, "expires_at", None)
-        return (*row, None if end is None else microseconds(end))
+        return (*row, end_of(record)) if self.ends else row
 
 
 TABLES: Final = tuple(Table(kind) for kind in KINDS)
