@@ -6,7 +6,7 @@ are still in force.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -23,6 +23,8 @@ _LIMIT: Final = 100  # lines of one check
 _STRAYS: Final = statements(__package__, "strays")
 _SQL: Final = statements(__package__, "log_check")
 _REFUSAL: Final = re.compile(r"FUNCTION registrary\.refuse\(\).*?\$\$(.*?)\$\$", re.DOTALL)
+_CONDITION: Final = re.compile(r"CREATE TRIGGER (\w+)[^;]*? WHEN \(([^;]*)\)\s*EXECUTE FUNCTION")
+_SPELLING: Final = re.compile(r"[\s()\"]")  # in which PostgreSQL differs from what it was told
 _DAMAGE: Final = "XX"
 
 
@@ -32,7 +34,6 @@ class Rule(NamedTuple):
     table: str
     name: str
     kind: int
-    has_condition: bool = False
 
 
 _DELETE, _UPDATE, _EITHER, _TRUNCATE = 11, 19, 27, 34
@@ -41,10 +42,10 @@ RULES: Final = (
     Rule("client", "client_stays_whole", _TRUNCATE),
     Rule("event", "event_stays", _DELETE),
     Rule("event", "event_stays_whole", _TRUNCATE),
-    Rule("event", "event_is_only_erased", _UPDATE, has_condition=True),
+    Rule("event", "event_is_only_erased", _UPDATE),
     Rule("event_log", "event_log_stays", _DELETE),
     Rule("event_log", "event_log_stays_whole", _TRUNCATE),
-    Rule("event_log", "event_log_grows", _UPDATE, has_condition=True),
+    Rule("event_log", "event_log_grows", _UPDATE),
     Rule("event_place", "event_place_is_final", _EITHER),
     Rule("event_place", "event_place_is_final_whole", _TRUNCATE),
     Rule("checkpoint", "checkpoint_is_final", _EITHER),
@@ -91,22 +92,37 @@ async def _changed_rules(database: Database) -> list[str]:
         for row in rows
         if row["is_enabled"] and row["refuses"]
     }
-    changed = [rule.name for rule in RULES if not _is_kept(rule, kept, parts)]
-    refusal = _REFUSAL.search(schema.migrations()[0].sql)
+    made = schema.migrations()[0].sql
+    conditions = {name: _plain(text) for name, text in _CONDITION.findall(made)}
+    changed = [
+        rule.name for rule in RULES if not _is_kept(rule, kept, parts=parts, conditions=conditions)
+    ]
+    refusal = _REFUSAL.search(made)
     source = await _ask(database, _SQL["refusal"])
     if refusal is None or not source or source[0][0] != refusal[1]:
         changed.append("refuse")
     return [f"{name} is not as this version made it" for name in changed]
 
 
-def _is_kept(rule: Rule, kept: dict[tuple[str, str], asyncpg.Record], parts: int) -> bool:
+def _plain(condition: str) -> str:
+    """Return what *condition* says, however it is spelt."""
+    return _SPELLING.sub("", condition).lower()
+
+
+def _is_kept(
+    rule: Rule,
+    kept: Mapping[tuple[str, str], asyncpg.Record],
+    *,
+    parts: int,
+    conditions: Mapping[str, str],
+) -> bool:
     row = kept.get((rule.table, rule.name))
     if row is None:
         return False
     times = 1 + parts if rule.table == "event" else 1
-    return (row["kind"], row["has_condition"], row["times"]) == (
+    return (row["kind"], _plain(row["condition"]), row["times"]) == (
         rule.kind,
-        rule.has_condition,
+        conditions.get(rule.name, ""),
         times,
     )
 

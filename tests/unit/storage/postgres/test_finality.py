@@ -175,11 +175,17 @@ WAITING = """
 """
 DISABLED = "ALTER TABLE registrary.event DISABLE TRIGGER event_stays"
 REMOVED = "DROP TRIGGER client_stays ON registrary.client"
+NEVER = """
+    DROP TRIGGER event_is_only_erased ON registrary.event;
+    CREATE TRIGGER event_is_only_erased BEFORE UPDATE ON registrary.event
+    FOR EACH ROW WHEN (new.body IS NOT NULL AND false) EXECUTE FUNCTION registrary.refuse('no')
+"""
 TILE = "INSERT INTO registrary.tile VALUES ('nobody', 0, 0, '\\x00')"
 CHECKPOINT = "INSERT INTO registrary.checkpoint VALUES ('nobody', 7, E'x\\n7\\n')"
 
 TAMPERED = {
     "rule": (DISABLED, "event_stays is not"),
+    "rule-condition": (NEVER, "event_is_only_erased is not"),
     "rule-removed": (REMOVED, "client_stays is not"),
     "refusal": (REFUSING_NOTHING, "refuse is not"),
     "place": (WITHOUT_PLACE, "0 events have a place up to -1, but its size is 1"),

@@ -26,7 +26,9 @@ SELECT
     trigger.tgname AS name,
     trigger.tgtype::integer AS kind,
     trigger.tgenabled IN ('O', 'A') AS is_enabled,
-    trigger.tgqual IS NOT NULL AS has_condition,
+    coalesce(
+        substring(pg_get_triggerdef(trigger.oid) FROM ' WHEN (.*) EXECUTE FUNCTION '), ''
+    ) AS condition,
     trigger.tgfoid = to_regproc('registrary.refuse') AS refuses,
     count(*) AS times
 FROM pg_trigger AS trigger
