@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from registrary.keys.encryption import new_encryption_key
+from registrary.keys.folders import sync_folder
 from registrary.ports.kept_store import KeysUnusable
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -70,11 +71,7 @@ def _show(temporary: Path, path: Path) -> None:
         path.hardlink_to(temporary)  # unlike a rename, this never replaces a key made meanwhile
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
     _log.warning(
         "made %s: the keys in PostgreSQL are sealed under it. Copy it to a safe place, and to "
         "every machine that runs a server on this database",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from registrary.core.secrets import PepperRing
+from registrary.keys.folders import sync_folder
 from registrary.keys.material import (
     Material,
     MaterialError,
@@ -244,17 +245,9 @@ def _write(path: Path, document: bytes, *, owner: tuple[int, int] | None = None)
             # A command run by root must leave the file to the server's own account.
             os.chown(temporary, *owner)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise KeyFileError(path, f"it cannot be written: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

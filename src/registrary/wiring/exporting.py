@@ -13,6 +13,7 @@ import msgspec
 
 from registrary.config import Settings
 from registrary.core.issuer import Issuer
+from registrary.keys.folders import sync_folder
 from registrary.ports.transfer import Snapshot
 from registrary.storage.shared.kinds import KINDS
 from registrary.wiring.backup_file import Stages, now
@@ -28,7 +29,7 @@ from registrary.wiring.export_file import (
     line_of,
     line_of_row,
 )
-from registrary.wiring.key_places import key_ids_of, sync_folder
+from registrary.wiring.key_places import key_ids_of
 from registrary.wiring.places import Place, open_place
 from registrary.wiring.stripping import stays, stripped
 

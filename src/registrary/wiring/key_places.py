@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from registrary.keys.encryption import DocumentError, EncryptionKey, key_id_of
+from registrary.keys.folders import sync_folder
 from registrary.keys.local import FileKeys
 from registrary.keys.material import MaterialError, decode_material
 from registrary.ports.kept_store import KeyDocuments, KeysUnusable
@@ -143,12 +144,3 @@ def take_owner(old: Path, new: Path) -> None:
     if os.geteuid() == 0:
         status = old.stat() if old.exists() else old.parent.stat()
         os.chown(new, status.st_uid, status.st_gid)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make durable which names the files in *folder* have."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

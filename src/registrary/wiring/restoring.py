@@ -17,6 +17,7 @@ from registrary.config.store_url import is_postgres, store_url
 from registrary.core.changes import Changes
 from registrary.core.entropy import Draw
 from registrary.core.events import Actor, ActorKind, Event, Tag
+from registrary.keys.folders import sync_folder
 from registrary.keys.local import FileKeys, KeyFileError
 from registrary.policy.journal import EVENT_DRAW_BYTES, Occasion, an_event
 from registrary.ports.store import StoreUnavailable
@@ -38,7 +39,7 @@ from registrary.wiring.encryption import Opener, decrypting
 from registrary.wiring.export_file import BEGINNING
 from registrary.wiring.filling import DELAYS_OF_A_COPY, FAULTS_SHOWN, Note
 from registrary.wiring.importing import Checked, check_export, import_checked
-from registrary.wiring.key_places import sync_folder, take_owner
+from registrary.wiring.key_places import take_owner
 from registrary.wiring.log_reading import untold, verify_kept_log
 from registrary.wiring.offline import key_path
 
