@@ -6,6 +6,7 @@ from typing import Final
 import asyncpg
 from asyncpg import exceptions
 
+from registrary.ports.store import StoreUnavailable
 from registrary.storage.postgres.address import Address, Place
 from registrary.storage.postgres.options import PostgresOptions
 
@@ -26,6 +27,7 @@ _SETTINGS: Final = {
     # Statements name the schema of their tables, and no stranger's operator or function is theirs.
     "search_path": "pg_catalog",
 }
+_SILENT: Final = "SELECT current_setting('client_min_messages') IN ('error', 'fatal', 'panic')"
 _TYPES: Final = "SELECT NULL::bigint[], NULL::bytea[], NULL::integer[], NULL::text[], NULL::uuid[]"
 
 
@@ -110,6 +112,7 @@ async def _connect(
         )
         if options.pooled:
             await _learn_types(connection)
+            await _demand_warnings(connection, str(address))
     return connection
 
 
@@ -121,3 +124,13 @@ async def _learn_types(connection: asyncpg.Connection) -> None:
     """
     async with connection.transaction():
         await connection.fetch(_TYPES)
+
+
+async def _demand_warnings(connection: asyncpg.Connection, address: str) -> None:
+    """Refuse what sends no warnings; behind a pooler nothing can be set for a session."""
+    if await connection.fetchval(_SILENT):
+        connection.terminate()
+        raise StoreUnavailable(
+            f"{address}: client_min_messages hides when a commit is in doubt; set it to warning "
+            "for the role and the database"
+        )

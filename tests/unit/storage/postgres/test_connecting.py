@@ -118,6 +118,15 @@ async def test_a_server_that_swallows_everything_does_not_hide_the_next(url, clu
     await store.close()
 
 
+async def test_what_sends_no_warnings_is_refused_behind_a_pooler(url, cluster):
+    """A warning is all that tells that a commit is in doubt, and there it cannot be asked for."""
+    name = url.rpartition("/")[2]
+    cluster.sql(f"alter database {name} set client_min_messages = error", database=name)
+
+    with pytest.raises(StoreUnavailable, match="client_min_messages"):
+        await open_postgres(url, options=PostgresOptions(pooled=True))
+
+
 async def test_operators_of_strangers_are_not_used(url, cluster):
     """Who may make things in the same database must not have us run them with our rights."""
     strange = """
