@@ -58,8 +58,9 @@ def doctor(
 ) -> None:
     """Look at a store and its keys, and at an issuer from outside; say what is wrong.
 
-    Files, schema, damage, keys, clock, disk and log of the store; with URL
-    whether that issuer answers as clients expect, which needs no store.
+    Files, schema, damage, keys, clock, disk and log of the store, of PostgreSQL
+    role, replication and connections too; with URL whether that issuer answers
+    as clients expect, which needs no store.
     """
     import os
 
