@@ -21,6 +21,7 @@ SEQUENCE_EVERY: Final = timedelta(milliseconds=500)  # the log promises one seco
 COUNT_EVERY: Final = timedelta(seconds=60)
 ROTATE_EVERY: Final = timedelta(minutes=1)
 SWEEP_EVERY: Final = timedelta(minutes=5)
+BEHIND: Final = timedelta(minutes=5)  # so much a node's clock may be, and takes nothing twice
 DELIVER_EVERY: Final = timedelta(milliseconds=500)  # what this process wrote goes out at once
 TELL_EVERY: Final = timedelta(seconds=5)
 
@@ -84,8 +85,9 @@ class Chores:
         """Remove what expired, and what revoked clients left long ago."""
         # A clock that is ahead would remove what tells others that a token is revoked, or used.
         end = await self.agreed(self.clock.now())
+        ended = Stopped(end - BEHIND)
         for site in self.directory.sites:
-            await sweep_expired(self.store, Stopped(end), site.issuer, note=self.note_swept)
+            await sweep_expired(self.store, ended, site.issuer, note=self.note_swept)
             await self.purge.run(site.issuer, end=end)
 
     async def deliver(self) -> None:
