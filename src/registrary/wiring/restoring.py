@@ -60,7 +60,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Files:
     """Where a store and its keys are to lie, and how what lies there is renamed."""
 
     database: Path
@@ -116,31 +116,31 @@ def _note_of(checked: Checked) -> Note:
 async def _restore_file(
     settings: Settings, source: Path, *, force: bool, opener: Opener, stages: Stages
 ) -> Restored:
-    place = _Place(database_path(settings), key_path(settings), f"{now():%Y%m%dT%H%M%SZ}")
+    files = _Files(database_path(settings), key_path(settings), f"{now():%Y%m%dT%H%M%SZ}")
     with decrypting(source, opener) as stream, _opened(stream, source) as backup:
-        keeps = await _has_content(place.database)
+        keeps = await _has_content(files.database)
         if keeps and not force:
             raise BackupError(
-                f"there is a store at {place.database}; --force replaces it and keeps it under "
+                f"there is a store at {files.database}; --force replaces it and keeps it under "
                 "another name"
             )
-        _stop_if_in_use(place.database)
-        keys = _judge_keys(backup.manifest, place.key_file, may_replace=force or not keeps)
-        place.database.parent.mkdir(parents=True, exist_ok=True)
+        _stop_if_in_use(files.database)
+        keys = _judge_keys(backup.manifest, files.key_file, may_replace=force or not keeps)
+        files.database.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(
-            dir=place.database.parent, prefix=f".{place.database.name}."
+            dir=files.database.parent, prefix=f".{files.database.name}."
         ) as folder:
             new = _unpacked(backup, Path(folder), with_keys=keys == "restored", stages=stages)
             issuers, events = await _verified(new[DATABASE], backup.manifest, stages)
             become_one_file(new[DATABASE])
-            kept = _put_in_place(place, new, keeps=keeps)
+            kept = _put_in_place(files, new, keeps=keeps)
     return Restored(
-        store=str(place.database),
+        store=str(files.database),
         backup_made_at=backup.manifest.made_at,
         issuers=issuers,
         events=events,
         keys=keys,
-        key_file=str(place.key_file),
+        key_file=str(files.key_file),
         kept=kept,
     )
 
@@ -263,38 +263,38 @@ def _restoring(issuer: str, made_at: datetime, sha256: str) -> Event:
     )
 
 
-def _put_in_place(place: _Place, new: dict[str, Path], *, keeps: bool) -> tuple[str, ...]:
+def _put_in_place(files: _Files, new: dict[str, Path], *, keeps: bool) -> tuple[str, ...]:
     """Rename the files *new* over the old ones, which stay under other names if *keeps*.
 
-    Keys go first: a crash in between is mended by one more restore, which finds them in place.
+    Keys go first: a crash in between is mended by one more restore, which finds them in files.
     """
     kept: tuple[str, ...] = ()
     if KEYS in new:
         # Keys are kept in any case: nothing says that no other store needs them.
-        kept += _replaced(place, place.key_file, new[KEYS], keeps=True)
-    if not place.database.exists():
-        _set_companions_aside(place)
-        return kept + _replaced(place, place.database, new[DATABASE], keeps=False)
-    with alone_with(place.database):
-        _set_companions_aside(place)
-        return kept + _replaced(place, place.database, new[DATABASE], keeps=keeps)
+        kept += _replaced(files, files.key_file, new[KEYS], keeps=True)
+    if not files.database.exists():
+        _set_companions_aside(files)
+        return kept + _replaced(files, files.database, new[DATABASE], keeps=False)
+    with alone_with(files.database):
+        _set_companions_aside(files)
+        return kept + _replaced(files, files.database, new[DATABASE], keeps=keeps)
 
 
-def _replaced(place: _Place, old: Path, new: Path, *, keeps: bool) -> tuple[str, ...]:
+def _replaced(files: _Files, old: Path, new: Path, *, keeps: bool) -> tuple[str, ...]:
     kept: tuple[str, ...] = ()
     take_owner(old, new)
     if old.exists() and keeps:
-        place.kept(old).hardlink_to(old)
-        kept = (str(place.kept(old)),)
+        files.kept(old).hardlink_to(old)
+        kept = (str(files.kept(old)),)
     new.replace(old)
     sync_folder(old.parent)
     return kept
 
 
-def _set_companions_aside(place: _Place) -> None:
+def _set_companions_aside(files: _Files) -> None:
     """Rename what SQLite would read into whatever file stands in this place next."""
-    kept = place.kept(place.database)
+    kept = files.kept(files.database)
     for ending in COMPANIONS:
-        companion = place.database.with_name(place.database.name + ending)
+        companion = files.database.with_name(files.database.name + ending)
         if companion.exists():
             companion.replace(kept.with_name(kept.name + ending))

@@ -13,7 +13,7 @@ _WRITING: Final = {"primary", "read-write"}
 _HOST: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
 
 
-class Place(NamedTuple):
+class Server(NamedTuple):
     """One of the servers that a URL names."""
 
     host: str
@@ -23,7 +23,7 @@ class Place(NamedTuple):
 class Address:
     """The URL of a database, taken apart as far as we must know it.
 
-    *places* is empty where the URL leaves the server to its parameters or to the environment, as
+    *servers* is empty where the URL leaves the server to its parameters or to the environment, as
     with a Unix socket. Its text is for operators and holds neither password nor parameters.
     """
 
@@ -36,7 +36,7 @@ class Address:
         if parts.scheme not in SCHEMES:
             raise StoreUnavailable("store: the URL of a PostgreSQL begins with postgresql://")
         _, _, hosts = parts.netloc.rpartition("@")
-        self.places = tuple(_place(text) for text in hosts.split(",")) if hosts else ()
+        self.servers = tuple(_server(text) for text in hosts.split(",")) if hosts else ()
         attributes = parse_qs(parts.query).get(_ATTRIBUTES, [])
         if not _WRITING.issuperset(attributes):
             # A standby may be far behind: what was revoked would be good there.
@@ -44,16 +44,16 @@ class Address:
         self.names_attributes = bool(attributes)
         self._text = f"postgresql://{hosts}{parts.path}"
 
-    def prefer(self, place: Place) -> None:
-        """Put *place* before the others."""
-        self.places = (place, *(other for other in self.places if other != place))
+    def prefer(self, server: Server) -> None:
+        """Put *server* before the others."""
+        self.servers = (server, *(other for other in self.servers if other != server))
 
     def __str__(self) -> str:
         return self._text
 
 
-def _place(text: str) -> Place:
+def _server(text: str) -> Server:
     match = _HOST.fullmatch(text)
     if match is None:
         raise StoreUnavailable("store: a server in the URL is written host:port")
-    return Place(unquote(match["host"]).strip("[]"), int(match["port"] or _PORT))
+    return Server(unquote(match["host"]).strip("[]"), int(match["port"] or _PORT))

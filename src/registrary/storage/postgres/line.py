@@ -7,7 +7,7 @@ import asyncpg
 from asyncpg import exceptions
 
 from registrary.ports.store import StoreUnavailable
-from registrary.storage.postgres.address import Address, Place
+from registrary.storage.postgres.address import Address, Server
 from registrary.storage.postgres.options import PostgresOptions
 
 APPLICATION_NAME: Final = "registrary"
@@ -77,31 +77,31 @@ async def connect(address: Address, options: PostgresOptions, *, end: float | No
     loop = asyncio.get_running_loop()
     last = loop.time() + options.connect_seconds
     end = last if end is None else min(end, last)
-    if not address.places:
+    if not address.servers:
         return Line(await _connect(address, options, seconds=end - loop.time()))
     failure: Exception | None = None
-    for index, place in enumerate(address.places):
-        share = (end - loop.time()) / (len(address.places) - index)
+    for index, server in enumerate(address.servers):
+        share = (end - loop.time()) / (len(address.servers) - index)
         try:
-            line = Line(await _connect(address, options, seconds=share, place=place))
+            line = Line(await _connect(address, options, seconds=share, server=server))
         except (OSError, exceptions.PostgresError, exceptions.InterfaceError) as error:
             failure = error
         except exceptions.TargetServerAttributeNotMatched as error:
             failure = failure or error
         else:
-            address.prefer(place)
+            address.prefer(server)
             return line
     raise failure or OSError("no server is named")
 
 
 async def _connect(
-    address: Address, options: PostgresOptions, *, seconds: float, place: Place | None = None
+    address: Address, options: PostgresOptions, *, seconds: float, server: Server | None = None
 ) -> asyncpg.Connection:
     async with asyncio.timeout(seconds):
         connection: asyncpg.Connection = await asyncpg.connect(
             address.url,
-            host=place.host if place else None,
-            port=place.port if place else None,
+            host=server.host if server else None,
+            port=server.port if server else None,
             timeout=None,
             statement_cache_size=0 if options.pooled else _STATEMENTS,
             max_cached_statement_lifetime=0,

@@ -3,7 +3,7 @@
 import pytest
 
 from registrary.ports.store import StoreUnavailable
-from registrary.storage.postgres.address import Address, Place
+from registrary.storage.postgres.address import Address, Server
 
 ADDRESSES = {
     "plain": ("postgresql://u:s3cr3t@h/d", "postgresql://h/d", [("h", 5432)]),
@@ -16,22 +16,22 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize(("url", "text", "places"), ADDRESSES.values(), ids=ADDRESSES.keys())
-def test_an_address_is_said_without_its_password(url, text, places):
+@pytest.mark.parametrize(("url", "text", "servers"), ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_an_address_is_said_without_its_password(url, text, servers):
     """What is said about a database ends in logs and tickets."""
     address = Address(url)
 
     assert text == str(address)
-    assert tuple(Place(*place) for place in places) == address.places
+    assert tuple(Server(*server) for server in servers) == address.servers
 
 
 def test_who_answered_last_is_asked_first():
     """After a failover nobody waits for the server that is gone."""
     address = Address("postgresql://a,b,c/d")
 
-    address.prefer(Place("b", 5432))
+    address.prefer(Server("b", 5432))
 
-    assert ["b", "a", "c"] == [place.host for place in address.places]
+    assert ["b", "a", "c"] == [server.host for server in address.servers]
 
 
 @pytest.mark.parametrize("query", ["", "?target_session_attrs=read-write"])
