@@ -30,6 +30,7 @@ serve: $(BASE) ## start a server for trying out, on http://127.0.0.1:8400
 test: check $(NODE_MODULES) ## install what the tests need, then run the checks and every test
 	@scripts/nginx.sh
 	@scripts/postgres.sh
+	@scripts/compiler.sh
 	@scripts/chromium.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --quiet --numprocesses auto --dist worksteal $(ARGS)
 	@echo "All checks and tests passed."
