@@ -27,7 +27,7 @@ from registrary.testing.backend_contract import (
 )
 from registrary.testing.factories import ISSUER_ID, a_client, an_event
 from registrary.testing.postgres import Cluster
-from registrary.wiring.export_file import SECTIONS
+from registrary.wiring.carrying.export_file import SECTIONS
 
 Content = dict[str, list[Row]]
 TEMPLATE = "migrated"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from registrary.config import load_settings
-from registrary.wiring.moving import move_store
+from registrary.wiring.carrying.moving import move_store
 
 
 def stages_until(stage: str, rows: int) -> Callable[[str], Callable[[int, int], None]]:

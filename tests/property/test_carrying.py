@@ -17,11 +17,11 @@ from registrary.core.events import Event
 from registrary.testing.factories import ISSUER_ID, an_event
 from registrary.testing.server import SQLITE, RunStores
 from registrary.wiring.adapters import open_vault
-from registrary.wiring.export_file import line_of_row, row_of_line
-from registrary.wiring.export_reading import ExportReading
-from registrary.wiring.exporting import Extent, write_export
-from registrary.wiring.places import Place, open_place
-from registrary.wiring.stripping import stays, stripped
+from registrary.wiring.carrying.export_file import line_of_row, row_of_line
+from registrary.wiring.carrying.export_reading import ExportReading
+from registrary.wiring.carrying.exporting import Extent, write_export
+from registrary.wiring.carrying.places import Place, open_place
+from registrary.wiring.carrying.stripping import stays, stripped
 from tests.property.records import JSON, TEXTS, records
 from tests.unit.cli.kit import Office
 

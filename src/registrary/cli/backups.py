@@ -15,7 +15,7 @@ from registrary.cli.carrying import (
 from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target
 
 if TYPE_CHECKING:
-    from registrary.wiring.restoring import Restored
+    from registrary.wiring.carrying.restoring import Restored
 
 TargetArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup to make")]
 SourceArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup to put back")]
@@ -42,8 +42,8 @@ def backup(
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
-    from registrary.wiring.backups import make_backup
-    from registrary.wiring.encryption import lock_of
+    from registrary.wiring.carrying.backups import make_backup
+    from registrary.wiring.carrying.encryption import lock_of
 
     with failures_told(), progress_bars() as stages:
         lock = lock_of(encrypt_to or [], passphrase_file)
@@ -86,8 +86,8 @@ def restore(
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
-    from registrary.wiring.encryption import opener_of
-    from registrary.wiring.restoring import restore_backup
+    from registrary.wiring.carrying.encryption import opener_of
+    from registrary.wiring.carrying.restoring import restore_backup
 
     with failures_told(), progress_bars() as stages:
         opener = opener_of(identity, passphrase_file)

@@ -9,8 +9,8 @@ import typer
 from registrary.cli.options import ConfigOption, JsonOption, StoreOption, Target
 
 if TYPE_CHECKING:
-    from registrary.wiring.export_file import KeysOf
-    from registrary.wiring.filling import Carried
+    from registrary.wiring.carrying.export_file import KeysOf
+    from registrary.wiring.carrying.filling import Carried
 
 ExportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The export to make")]
 ImportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The export to read")]
@@ -52,8 +52,8 @@ def export(
     from registrary.cli.output import print_json, print_members
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
-    from registrary.wiring.encryption import lock_of
-    from registrary.wiring.exporting import Extent, export_store
+    from registrary.wiring.carrying.encryption import lock_of
+    from registrary.wiring.carrying.exporting import Extent, export_store
 
     if with_keys and without_credentials:
         fail("--with-keys and --without-credentials exclude each other", code=USAGE)
@@ -106,8 +106,8 @@ def import_(
     """
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
-    from registrary.wiring.encryption import opener_of
-    from registrary.wiring.importing import import_store
+    from registrary.wiring.carrying.encryption import opener_of
+    from registrary.wiring.carrying.importing import import_store
 
     with failures_told(), progress_bars() as stages:
         opener = opener_of(identity, passphrase_file)
@@ -134,7 +134,7 @@ def move(
     """
     from registrary.cli.progress import progress_bars
     from registrary.cli.session import failures_told
-    from registrary.wiring.moving import move_store
+    from registrary.wiring.carrying.moving import move_store
 
     with failures_told(), progress_bars() as stages:
         settings = Target(store, config).settings()

@@ -17,7 +17,7 @@ from registrary.registrar.administration import Administrator, NotFound, NotPoss
 from registrary.registrar.context import IssuerContext
 from registrary.registrar.services import Services
 from registrary.wiring.adapters import Vault, open_vault
-from registrary.wiring.backup_file import BackupError
+from registrary.wiring.carrying.backup_file import BackupError
 from registrary.wiring.contexts import context_of, deployment_of
 from registrary.wiring.offline import offline_services
 

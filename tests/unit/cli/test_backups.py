@@ -16,8 +16,8 @@ from pyrage import x25519
 from registrary.core.client import Client
 from registrary.core.events import Tag
 from registrary.wiring.adapters import Vault
-from registrary.wiring.backup_file import DATABASE, KEYS, MANIFEST
-from registrary.wiring.places import open_place
+from registrary.wiring.carrying.backup_file import DATABASE, KEYS, MANIFEST
+from registrary.wiring.carrying.places import open_place
 from tests.unit.cli.kit import Office, an_office, run
 
 pytestmark = pytest.mark.only_on("sqlite", because="a backup of it holds its file")

@@ -12,7 +12,7 @@ from registrary.core.events import Tag
 from registrary.testing.backend_contract import ONE_OF_EACH_KIND
 from registrary.testing.server import SQLITE, RunStores
 from registrary.wiring.adapters import Vault
-from registrary.wiring.places import open_place
+from registrary.wiring.carrying.places import open_place
 from tests.unit.cli.kit import Done, Office, an_office
 
 pytestmark = pytest.mark.only_on("postgres", because="it is where stores move to")

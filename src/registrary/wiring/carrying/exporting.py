@@ -16,9 +16,9 @@ from registrary.core.issuer import Issuer
 from registrary.keys.folders import sync_folder
 from registrary.ports.transfer import Snapshot
 from registrary.storage.shared.kinds import KINDS
-from registrary.wiring.backup_file import Stages, now
-from registrary.wiring.encryption import Lock, encrypting
-from registrary.wiring.export_file import (
+from registrary.wiring.carrying.backup_file import Stages, now
+from registrary.wiring.carrying.encryption import Lock, encrypting
+from registrary.wiring.carrying.export_file import (
     SECTIONS,
     Digests,
     End,
@@ -29,9 +29,9 @@ from registrary.wiring.export_file import (
     line_of,
     line_of_row,
 )
-from registrary.wiring.key_places import key_ids_of
-from registrary.wiring.places import Place, open_place
-from registrary.wiring.stripping import stays, stripped
+from registrary.wiring.carrying.key_places import key_ids_of
+from registrary.wiring.carrying.places import Place, open_place
+from registrary.wiring.carrying.stripping import stays, stripped
 
 _ISSUERS = next(kind.decoder for kind in KINDS if kind.name == Issuer.kind)
 

@@ -11,13 +11,13 @@ from registrary.config import Settings
 from registrary.keys.material import encode_material, new_material
 from registrary.ports.transfer import Row
 from registrary.wiring.adapters import SystemClock
-from registrary.wiring.backup_file import Stages
-from registrary.wiring.encryption import Opener, decrypting
-from registrary.wiring.export_file import End, ExportError, Header, Keys
-from registrary.wiring.export_reading import ExportReading
-from registrary.wiring.filling import Carried, Load, Note, fill
-from registrary.wiring.key_places import KeyPlace, key_ids_of
-from registrary.wiring.places import open_place
+from registrary.wiring.carrying.backup_file import Stages
+from registrary.wiring.carrying.encryption import Opener, decrypting
+from registrary.wiring.carrying.export_file import End, ExportError, Header, Keys
+from registrary.wiring.carrying.export_reading import ExportReading
+from registrary.wiring.carrying.filling import Carried, Load, Note, fill
+from registrary.wiring.carrying.key_places import KeyPlace, key_ids_of
+from registrary.wiring.carrying.places import open_place
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

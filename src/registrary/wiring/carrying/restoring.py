@@ -24,7 +24,7 @@ from registrary.ports.store import StoreUnavailable
 from registrary.storage.sqlite import SqliteStore, open_sqlite, upkeep
 from registrary.storage.sqlite.replacement import COMPANIONS, alone_with, become_one_file
 from registrary.wiring.adapters import SystemClock, SystemEntropy, database_path
-from registrary.wiring.backup_file import (
+from registrary.wiring.carrying.backup_file import (
     DATABASE,
     KEYS,
     BackupError,
@@ -34,12 +34,12 @@ from registrary.wiring.backup_file import (
     now,
     open_backup,
 )
-from registrary.wiring.backups import key_ids_in
-from registrary.wiring.encryption import Opener, decrypting
-from registrary.wiring.export_file import BEGINNING
-from registrary.wiring.filling import DELAYS_OF_A_COPY, FAULTS_SHOWN, Note
-from registrary.wiring.importing import Checked, check_export, import_checked
-from registrary.wiring.key_places import take_owner
+from registrary.wiring.carrying.backups import key_ids_in
+from registrary.wiring.carrying.encryption import Opener, decrypting
+from registrary.wiring.carrying.export_file import BEGINNING
+from registrary.wiring.carrying.filling import DELAYS_OF_A_COPY, FAULTS_SHOWN, Note
+from registrary.wiring.carrying.importing import Checked, check_export, import_checked
+from registrary.wiring.carrying.key_places import take_owner
 from registrary.wiring.log_reading import untold, verify_kept_log
 from registrary.wiring.offline import key_path
 

@@ -9,7 +9,7 @@ from registrary.keys.folders import sync_folder
 from registrary.keys.local import FileKeys
 from registrary.keys.material import MaterialError, decode_material
 from registrary.ports.kept_store import KeyDocuments, KeysUnusable
-from registrary.wiring.backup_file import now
+from registrary.wiring.carrying.backup_file import now
 
 _STORED: Final = "key document in the store"
 

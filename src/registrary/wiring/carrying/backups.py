@@ -14,7 +14,7 @@ from registrary.keys.material import MaterialError, decode_material
 from registrary.storage.sqlite import upkeep
 from registrary.storage.sqlite.transfer import SqliteArchive
 from registrary.wiring.adapters import database_path
-from registrary.wiring.backup_file import (
+from registrary.wiring.carrying.backup_file import (
     DATABASE,
     FORMAT,
     KEYS,
@@ -25,9 +25,9 @@ from registrary.wiring.backup_file import (
     part_of,
     write_backup,
 )
-from registrary.wiring.encryption import Lock, encrypting
-from registrary.wiring.export_file import KeysOf
-from registrary.wiring.exporting import Extent, appearing, export_store
+from registrary.wiring.carrying.encryption import Lock, encrypting
+from registrary.wiring.carrying.export_file import KeysOf
+from registrary.wiring.carrying.exporting import Extent, appearing, export_store
 from registrary.wiring.offline import key_path
 
 

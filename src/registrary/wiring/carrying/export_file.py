@@ -26,7 +26,7 @@ from registrary.ports.transfer import (
     octets_of,
 )
 from registrary.storage.shared.kinds import KINDS, Kind, end_of
-from registrary.wiring.backup_file import BackupError
+from registrary.wiring.carrying.backup_file import BackupError
 
 FORMAT: Final = "registrary-export/1"
 BEGINNING: Final = b'{"header":{"format":"registrary-export/'

@@ -7,8 +7,8 @@ from typing import BinaryIO, Final, TypeVar
 import msgspec
 
 from registrary.ports.transfer import OTHER_SECTIONS, Row, key_of
-from registrary.wiring.backup_file import Progress
-from registrary.wiring.export_file import (
+from registrary.wiring.carrying.backup_file import Progress
+from registrary.wiring.carrying.export_file import (
     LINE_LIMIT_BYTES,
     SECTIONS,
     Digests,

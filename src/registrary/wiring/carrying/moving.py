@@ -7,13 +7,13 @@ import msgspec
 from registrary.config import Settings, SettingsError
 from registrary.config.store_url import store_url
 from registrary.ports.transfer import Row, Snapshot
-from registrary.wiring.backup_file import Progress, Stages
-from registrary.wiring.export_file import SECTIONS, ExportError, Header
-from registrary.wiring.exporting import Extent, header_of
-from registrary.wiring.filling import Carried, Load, LogHead, fill, verified_logs
-from registrary.wiring.importing import mark_of
-from registrary.wiring.key_places import key_ids_of
-from registrary.wiring.places import open_place
+from registrary.wiring.carrying.backup_file import Progress, Stages
+from registrary.wiring.carrying.export_file import SECTIONS, ExportError, Header
+from registrary.wiring.carrying.exporting import Extent, header_of
+from registrary.wiring.carrying.filling import Carried, Load, LogHead, fill, verified_logs
+from registrary.wiring.carrying.importing import mark_of
+from registrary.wiring.carrying.key_places import key_ids_of
+from registrary.wiring.carrying.places import open_place
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):

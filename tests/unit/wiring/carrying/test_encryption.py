@@ -6,7 +6,7 @@ import pyrage
 import pytest
 from pyrage import x25519
 
-from registrary.wiring.encryption import (
+from registrary.wiring.carrying.encryption import (
     OPEN,
     EncryptionError,
     Lock,

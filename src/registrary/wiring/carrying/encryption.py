@@ -19,7 +19,7 @@ import pyrage
 from pyrage import passphrase as by_passphrase
 from pyrage import x25519
 
-from registrary.wiring.backup_file import BackupError
+from registrary.wiring.carrying.backup_file import BackupError
 
 _MAGIC: Final = b"age-encryption.org/v1\n"
 _ARMOR_BEGINS: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"

@@ -13,12 +13,18 @@ from registrary.core.changes import NO_LIMIT, Changes, Consume
 from registrary.core.events import Event
 from registrary.ports.kept_store import KeptStore
 from registrary.ports.transfer import MARK, Archive, Row
-from registrary.wiring.backup_file import Stages
-from registrary.wiring.export_file import SECTIONS, Digests, ExportError, Header, line_of_row
+from registrary.wiring.carrying.backup_file import Stages
+from registrary.wiring.carrying.export_file import (
+    SECTIONS,
+    Digests,
+    ExportError,
+    Header,
+    line_of_row,
+)
+from registrary.wiring.carrying.key_places import KeyPlace, key_ids_of
+from registrary.wiring.carrying.places import Place
 from registrary.wiring.health import demand_keys
-from registrary.wiring.key_places import KeyPlace, key_ids_of
 from registrary.wiring.log_reading import verify_kept_log
-from registrary.wiring.places import Place
 
 _HOWEVER_LONG: Final = timedelta(days=36_500)
 DELAYS_OF_A_COPY: Final = Delays(merge=_HOWEVER_LONG, checkpoint=_HOWEVER_LONG)

@@ -14,7 +14,7 @@ from registrary.storage.sqlite import open_sqlite
 from registrary.storage.sqlite.connection import create_file
 from registrary.storage.sqlite.transfer import SqliteArchive
 from registrary.wiring.adapters import Vault, database_path
-from registrary.wiring.key_places import KeyFile, KeyPlace, take_owner
+from registrary.wiring.carrying.key_places import KeyFile, KeyPlace, take_owner
 from registrary.wiring.offline import key_path
 from registrary.wiring.sealed_keys import named_keys
 
@@ -67,7 +67,7 @@ async def open_place(settings: Settings, *, create: bool) -> AsyncIterator[Place
     """
     if is_postgres(store_url(settings)):
         # Imported here: who stays with SQLite need not wait for it.
-        from registrary.wiring.database_place import open_database_place  # noqa: PLC0415 - above
+        from registrary.wiring.carrying.database_place import open_database_place  # noqa: PLC0415 - above
 
         async with open_database_place(settings, create=create) as place:
             yield place

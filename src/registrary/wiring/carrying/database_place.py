@@ -12,8 +12,8 @@ from registrary.storage.postgres import PostgresStore, migrate_postgres, open_po
 from registrary.storage.postgres.errors import SchemaMismatch
 from registrary.storage.postgres.transfer import PostgresArchive
 from registrary.wiring.adapters import Vault
+from registrary.wiring.carrying.key_places import SealedKeyPlace
 from registrary.wiring.database import postgres_options
-from registrary.wiring.key_places import SealedKeyPlace
 from registrary.wiring.sealed_keys import keys_at_hand
 
 
