@@ -25,7 +25,8 @@ _START = time.monotonic()
 def main() -> int:
     """Run a soak and print its report; return the exit code."""
     options = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: who starts this in the background of a script leaves it ignored otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     plan = Plan(options.minutes * 60, options.parts, options.callers, seed=options.seed)
     with tempfile.TemporaryDirectory(prefix="registrary-soak-") as folder:
