@@ -9,7 +9,7 @@ from registrary.core.deliveries import Message
 from registrary.outbound.policy import OutboundPolicy
 from registrary.ports.limiter import Rate
 from registrary.ports.store import Store
-from registrary.wiring.passing_store import PassingStore
+from registrary.storage.shared.passing import PassingStore
 
 MESSAGES_PER_FETCH: Final = 10  # a receiver is told as often as things happen to its people
 

@@ -14,8 +14,8 @@ from registrary.ports.audit_log import AuditLog
 from registrary.ports.clock import Clock
 from registrary.ports.leadership import Leadership
 from registrary.ports.store import Conflict, PageOf, Store, StoreUnavailable
+from registrary.storage.shared.passing import PassingStore
 from registrary.web.metrics import Metrics
-from registrary.wiring.passing_store import PassingStore
 
 R = TypeVar("R")
 

@@ -1,1 +1,1 @@
-"""What back-ends share: which records there are, and how work is gathered for one commit."""
+"""What back-ends share: which records there are, how work is gathered, a store that passes on."""

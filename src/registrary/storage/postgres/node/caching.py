@@ -1,7 +1,6 @@
 """A store that answers from memory what nobody changed."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from registrary.core.changes import Changes
@@ -12,6 +11,7 @@ from registrary.core.records import AdminToken, InitialAccessToken
 from registrary.core.signing_key import SigningKey
 from registrary.ports.store import Conflict, PageOf, Store
 from registrary.storage.postgres.node.cache import Place, RecordCache
+from registrary.storage.shared.passing import PassingStore
 
 R = TypeVar("R")
 
@@ -38,7 +38,7 @@ def places_of_change(kind: str, issuer: str, key: str) -> Iterator[Place]:
         yield _ALL_ISSUERS
 
 
-class CachingStore:
+class CachingStore(PassingStore):
     """A `Store` whose reads may be as old as a second, but never older than its own last commit.
 
     What is decided on such a read and then written is checked again by the store, by revision:
@@ -47,7 +47,7 @@ class CachingStore:
     """
 
     def __init__(self, store: Store, cache: RecordCache) -> None:
-        self._store = store
+        super().__init__(store)
         self._cache = cache
         self.exact: Store = ExactStore(self, store)
         """The same store, read without a memory: for those who must see what was just written."""
@@ -80,10 +80,6 @@ class CachingStore:
         record: R | None = found
         return record
 
-    async def counter(self, issuer: str, name: str) -> int:
-        """Return the value of a counter."""
-        return await self._store.counter(issuer, name)
-
     async def page(
         self,
         record_type: type[R],
@@ -111,12 +107,6 @@ class CachingStore:
             self._cache.end(read, found)
         return page
 
-    async def expired(
-        self, record_type: type[R], issuer: str, *, now: datetime, limit: int
-    ) -> Sequence[R]:
-        """Return up to *limit* records whose ``expires_at`` has passed, oldest first."""
-        return await self._store.expired(record_type, issuer, now=now, limit=limit)
-
     async def issuers(self) -> Sequence[Issuer]:
         """Return every issuer, oldest first."""
         kept: Any = self._cache.find(_ALL_ISSUERS)  # Any: as above
@@ -128,10 +118,6 @@ class CachingStore:
                 self._cache.end(read, kept)
         issuers: Sequence[Issuer] = kept
         return issuers
-
-    async def close(self) -> None:
-        """Finish the writes under way and let go of the store."""
-        await self._store.close()
 
 
 class ExactStore:
